@@ -1,0 +1,40 @@
+# make demo = set-up, sample data, whole pipeline, browser; make test = set-up and every test.
+PYTHON ?= python3
+DB ?= sqlite:///demo.db
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint types format clean
+
+demo: .venv/installed
+	$(PY) -m precompute demo --db "$(DB)"
+	$(PY) -m app --db "$(DB)" $(if $(PORT),--port "$(PORT)")
+
+test: .venv/installed-tests
+	$(PY) -m tests.system
+	$(PY) -m pytest $(ARGS)
+
+lint: .venv/installed-tests
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: .venv/installed-tests
+	$(PY) -m mypy
+
+format: .venv/installed-tests
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+clean:
+	rm -rf .venv demo demo.db demo.artifacts
+
+.venv/installed: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shelf Lens needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	@echo "Installing the packages of requirements.txt (some minutes, once) ..."
+	$(PIP) -r requirements.txt
+	touch $@
+
+.venv/installed-tests: .venv/installed tests/requirements.txt
+	$(PIP) -r tests/requirements.txt
+	touch $@

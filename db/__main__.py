@@ -1,0 +1,112 @@
+"""python -m db: figures, integrity, exports, search, shrinking and moving of a database."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from db import address, commandline
+from db.columns import json_text
+from db.errors import UserError
+from db.session import open_read_only, upgrade
+
+app = typer.Typer(add_completion=False, help="Upkeep of a Shelf Lens database: what is in it, is it sound, get it out.")
+
+Url = Annotated[str, typer.Option("--db", metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/DATABASE.")]
+
+
+@app.command(epilog="Example: python -m db info --db sqlite:///explanations.db --json")
+def info(
+    db: Url = address.DEFAULT_URL,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object in place of a table.")] = False,
+) -> None:
+    """Show samples, classes, models with their accuracy, explanations, runs and problems."""
+    from db.summary import table
+    from db.upkeep import describe
+
+    figures = describe(open_read_only(db))
+    typer.echo(json_text(figures) if as_json else table(figures))
+
+
+@app.command(epilog="Example: python -m db check --db sqlite:///explanations.db --upgrade")
+def check(
+    db: Url = address.DEFAULT_URL,
+    upgrade_: Annotated[bool, typer.Option("--upgrade", help="First bring an older schema up to date.")] = False,
+) -> None:
+    """Check that a database is sound; one line a fault, and exit code 1 if there are any."""
+    from db.integrity import faults
+
+    if upgrade_:
+        before, after = upgrade(db)
+        typer.echo(f"schema {after}: up to date" if before == after else f"schema {before} upgraded to {after}")
+    count = 0
+    for fault in faults(open_read_only(db)):
+        typer.echo(fault)
+        count += 1
+    if count:
+        raise typer.Exit(1)
+    typer.echo("ok")
+
+
+@app.command(epilog="Example: python -m db export explanations --format parquet --out explanations.parquet")
+def export(
+    what: Annotated[
+        Literal["explanations", "global", "modality", "evaluation", "activation"],
+        typer.Argument(help="Which results: one record each.", show_choices=True),
+    ],
+    db: Url = address.DEFAULT_URL,
+    form: Annotated[
+        Literal["jsonl", "csv", "parquet"], typer.Option("--format", help="In CSV, lists are JSON.")
+    ] = "jsonl",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write, in place of the terminal.")] = None,
+) -> None:
+    """Write results to a file or to the terminal, with all their digits."""
+    from db.formats import write
+
+    engine = open_read_only(db)
+    path = address.sqlite_path(db)
+    if out is not None and path is not None and out.exists() and out.samefile(path):
+        raise UserError(f"{out}: is the database itself; name another file with --out")
+    write(engine, what, form, out)
+
+
+@app.command(epilog="Example: python -m db search 'laktosfri mjölk' --db sqlite:///explanations.db")
+def search(
+    words: Annotated[str, typer.Argument(help="All of them are in each entry found, in any order.")],
+    db: Url = address.DEFAULT_URL,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many entries.")] = 50,
+) -> None:
+    """Find samples by the words on the package: path, class and entry, tab-separated."""
+    from db.reader import Reader
+
+    for hit in Reader(open_read_only(db)).search(words, limit):
+        fields = (hit.sample, hit.label, hit.text)
+        typer.echo("\t".join("".join(c if c.isprintable() else " " for c in field) for field in fields))
+
+
+@app.command(epilog="Example: python -m db compact --db sqlite:///explanations.db")
+def compact(db: Url = address.DEFAULT_URL) -> None:
+    """Give freed space back; also mends the SQLite file of a run that was killed, for use in a read-only folder."""
+    from db import upkeep
+
+    before, after = upkeep.compact(db)
+    typer.echo(f"{before:,} bytes before, {after:,} after")
+
+
+@app.command(epilog="Example: python -m db copy --db sqlite:///explanations.db --to postgresql://me@server/shelflens")
+def copy(
+    to: Annotated[str, typer.Option(metavar="URL", help="A new or empty database.")],
+    db: Url = address.DEFAULT_URL,
+) -> None:
+    """Copy everything into another database, of the same engine or the other."""
+    from db import transfer
+
+    typer.echo(f"{transfer.copy(db, to):,} rows copied to {address.shown(to)}")
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    commandline.run(app, "python -m db")

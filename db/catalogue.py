@@ -1,0 +1,230 @@
+"""Reading what there is: runs, models, classes, samples, and the search for OCR entries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Float, Integer, and_, cast, func, literal, select, text
+from sqlalchemy.orm import aliased
+
+from db.columns import storable
+from db.tables import Category, Evidence, Explanation, Model, OcrEntry, Picture, Prediction, Run, Sample, Segmentation
+from db.views import (
+    ClassView,
+    EntryView,
+    EvidenceView,
+    ModelView,
+    PictureReference,
+    RunView,
+    SampleDetail,
+    SampleView,
+    SearchHit,
+    Split,
+)
+
+
+class Catalogue:
+    """Runs, models, classes and samples by name."""
+
+    _engine: Engine
+
+    def runs(self) -> list[RunView]:
+        """All runs, the earliest first."""
+        query = select(*(getattr(Run, name) for name in RunView.__dataclass_fields__)).order_by(Run.id)
+        with self._engine.connect() as connection:
+            return [RunView(**row) for row in connection.execute(query).mappings()]
+
+    def models(self) -> list[ModelView]:
+        """All models in the recipe's order."""
+        explanations = select(Explanation.model_id, func.count().label("explanations")).group_by(Explanation.model_id)
+        counted = explanations.subquery()
+        columns = [getattr(Model, name) for name in ModelView.__dataclass_fields__ if name != "explanations"]
+        query = (
+            select(*columns, func.coalesce(counted.c.explanations, 0).label("explanations"))
+            .outerjoin(counted, counted.c.model_id == Model.id)
+            .order_by(Model.position, Model.name)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [
+            ModelView(**{**row, "classes": tuple(row["classes"]), "history": tuple(row["history"])}) for row in rows
+        ]
+
+    def classes(self, model: str | None = None) -> list[ClassView]:
+        """All classes by label, with what the model explains and gets right in them."""
+        sizes = select(Sample.category_id, Sample.split, func.count()).group_by(Sample.category_id, Sample.split)
+        explained = (
+            select(Sample.category_id, func.count(Explanation.sample_id.distinct()))
+            .join(Sample, Sample.id == Explanation.sample_id)
+            .where(Explanation.kind == "predicted")
+            .group_by(Sample.category_id)
+        )
+        right = func.avg(cast(cast(Prediction.category_id == Sample.category_id, Integer), Float))
+        accuracy = (
+            select(Sample.category_id, right)
+            .join(Prediction, Prediction.sample_id == Sample.id)
+            .where(Sample.split == "test")
+            .group_by(Sample.category_id)
+        )
+        with self._engine.connect() as connection:
+            counts = {(category, split): count for category, split, count in connection.execute(sizes)}
+            accuracies: dict[int, float] = {}
+            if model is not None:
+                key = _model_id(connection, model)
+                explained = explained.where(Explanation.model_id == key)
+                accuracies = _pairs(connection.execute(accuracy.where(Prediction.model_id == key)).all())
+            explanations = _pairs(connection.execute(explained).all())
+            rows = connection.execute(
+                select(Category.id, Category.label, Category.display_name, Category.family)
+            ).mappings()
+            views = [
+                ClassView(
+                    **row,
+                    train=counts.get((row["id"], "train"), 0),
+                    test=counts.get((row["id"], "test"), 0),
+                    explained=explanations.get(row["id"], 0),
+                    accuracy=accuracies.get(row["id"]),
+                )
+                for row in rows
+            ]
+        return sorted(views, key=lambda view: view.label)
+
+    def samples(self, label: str, model: str | None, split: Split | None = None) -> list[SampleView]:
+        """The samples of a class, test before train and by path, with what the model says of each."""
+        predicted = aliased(Category)
+        with self._engine.connect() as connection:
+            key = _model_id(connection, model)
+            explained = (
+                select(literal(1))
+                .where(Explanation.model_id == key, Explanation.kind == "predicted", Explanation.sample_id == Sample.id)
+                .exists()
+            )
+            query = (
+                select(
+                    Sample.id,
+                    Sample.path,
+                    Sample.split,
+                    predicted.label.label("predicted"),
+                    Prediction.probability,
+                    (Prediction.category_id == Sample.category_id).label("right"),
+                    explained.label("explained"),
+                )
+                .join(Category, Category.id == Sample.category_id)
+                .outerjoin(Prediction, and_(Prediction.sample_id == Sample.id, Prediction.model_id == key))
+                .outerjoin(predicted, predicted.id == Prediction.category_id)
+                .where(Category.label == label)
+            )
+            sheets = select(Picture.layout).join(Category).where(Category.label == label, Picture.kind == "sprite")
+            if split is not None:
+                query = query.where(Sample.split == split)
+            positions = {
+                path: position
+                for layout in connection.scalars(sheets)
+                for position, path in enumerate((layout or {}).get("samples", []))
+            }
+            rows = connection.execute(query).mappings().all()
+        views = [SampleView(**row, label=label, position=positions.get(row["path"])) for row in rows]
+        return sorted(views, key=lambda view: (view.split, view.path))
+
+    def sample(self, path: str) -> SampleDetail | None:
+        """One sample with its entries, evidence and neighbours."""
+        head = (
+            select(
+                Sample.id,
+                Sample.split,
+                Category.label,
+                Sample.width,
+                Sample.height,
+                Sample.picture_hash,
+                Sample.entries_hash,
+                Segmentation.id.label("segmentation_id"),
+                Segmentation.segments,
+                Segmentation.width.label("segmentation_width"),
+                Segmentation.height.label("segmentation_height"),
+            )
+            .join(Category, Category.id == Sample.category_id)
+            .outerjoin(Segmentation, Segmentation.sample_id == Sample.id)
+            .where(Sample.path == path)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(head).mappings().one_or_none()
+            if row is None:
+                return None
+            siblings = (
+                select(Sample.path)
+                .join(Category, Category.id == Sample.category_id)
+                .where(Category.label == row["label"], Sample.split == row["split"])
+            )
+            paths = sorted(connection.scalars(siblings))
+            place = paths.index(path)
+            return SampleDetail(
+                path=path,
+                **row,
+                entries=_entries(connection, row["id"]),
+                evidence=_evidence(connection, row["id"]),
+                pictures=_pictures(connection, row["id"]),
+                previous=paths[place - 1] if place else None,
+                next=paths[place + 1] if place + 1 < len(paths) else None,
+            )
+
+    def search(self, words: str, limit: int = 50) -> list[SearchHit]:
+        """OCR entries that hold all the words, best match first; case (in SQLite: and accents) counts for nothing."""
+        asked = storable(words).split()
+        if not asked:
+            return []
+        with self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                match, words = _SQLITE_SEARCH, " ".join('"{}"'.format(word.replace('"', '""')) for word in asked)
+            else:
+                match, words = _POSTGRESQL_SEARCH, " ".join(asked)
+            rows = connection.execute(text(match), {"words": words, "limit": limit}).mappings()
+            return [SearchHit(**row) for row in rows]
+
+
+_HIT = """SELECT sample.path AS sample, sample.split, category.label, ocr_entry.position, ocr_entry.text
+FROM ocr_entry JOIN sample ON sample.id = ocr_entry.sample_id JOIN category ON category.id = sample.category_id"""
+_SQLITE_SEARCH = f"""{_HIT} JOIN ocr_entry_fts ON ocr_entry_fts.rowid = ocr_entry.id
+WHERE ocr_entry_fts MATCH :words ORDER BY ocr_entry_fts.rank, sample.path, ocr_entry.position LIMIT :limit"""
+_POSTGRESQL_SEARCH = f"""{_HIT}
+WHERE to_tsvector('simple', ocr_entry.text) @@ plainto_tsquery('simple', :words)
+ORDER BY ts_rank(to_tsvector('simple', ocr_entry.text), plainto_tsquery('simple', :words)) DESC,
+  sample.path, ocr_entry.position LIMIT :limit"""
+
+
+def _model_id(connection: Connection, name: str | None) -> int:
+    """The model's key; 0, which no row has, for a model that is not stored."""
+    return connection.scalar(select(Model.id).where(Model.name == name)) or 0
+
+
+def _pairs(rows: Sequence[Any]) -> dict[int, Any]:
+    return {row[0]: row[1] for row in rows}
+
+
+def _entries(connection: Connection, sample_id: int) -> tuple[EntryView, ...]:
+    query = (
+        select(OcrEntry.position, OcrEntry.text, OcrEntry.polygon, OcrEntry.confidence)
+        .where(OcrEntry.sample_id == sample_id)
+        .order_by(OcrEntry.position)
+    )
+    return tuple(
+        EntryView(row.position, row.text, _points(row.polygon), row.confidence) for row in connection.execute(query)
+    )
+
+
+def _evidence(connection: Connection, sample_id: int) -> tuple[EvidenceView, ...]:
+    query = select(Evidence.kind, Evidence.entry_position, Evidence.polygon).where(Evidence.sample_id == sample_id)
+    return tuple(
+        EvidenceView(row.kind, row.entry_position, _points(row.polygon))
+        for row in connection.execute(query.order_by(Evidence.id))
+    )
+
+
+def _pictures(connection: Connection, sample_id: int) -> dict[str, PictureReference]:
+    columns = [getattr(Picture, name) for name in PictureReference.__dataclass_fields__]
+    rows = connection.execute(select(*columns).where(Picture.sample_id == sample_id)).mappings()
+    return {row["kind"]: PictureReference(**row) for row in rows}
+
+
+def _points(polygon: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((x, y) for x, y in polygon)

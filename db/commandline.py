@@ -1,0 +1,49 @@
+"""The edge of every command line: what a user can mend becomes one line, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+from sqlalchemy.exc import DBAPIError
+
+from db.errors import UserError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def run(app: typer.Typer, prog: str) -> NoReturn:
+    """Run a command line and exit: 0, a command's own code, 2 on bad input, 130 on Ctrl-C.
+
+    Args:
+        prog: how the program is called, `python -m db`, for messages and usage.
+    """
+    app.pretty_exceptions_enable = False
+    try:
+        code = app(prog_name=prog, standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else prog
+        code = _complain(prog, f"{error.format_message()} (see `{command} --help`)")
+    except UserError as error:
+        code = _complain(prog, str(error))
+    except DBAPIError as error:
+        code = _complain(prog, f"database: {error.orig}")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went: nothing more to flush
+        code = 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        code = _complain(prog, f"{place}{error.strerror or error}")
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(prog: str, message: str) -> int:
+    print(f"{prog}: {' '.join(message.split())}", file=sys.stderr)
+    return BAD_INPUT

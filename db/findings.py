@@ -1,0 +1,212 @@
+"""Reading what the models do: predictions, local and global explanations, modality ratio, confusion."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Engine, Row, Select, and_, select
+from sqlalchemy.orm import aliased
+
+from db.tables import (
+    TARGET_KINDS,
+    Category,
+    Explanation,
+    GlobalGroup,
+    GlobalMember,
+    Model,
+    OcrEntry,
+    Prediction,
+    Sample,
+)
+from db.views import (
+    ConfusionView,
+    ExplanationView,
+    GroupView,
+    ImageShare,
+    LabelProbability,
+    MemberView,
+    Modality,
+    TrueClassExplanation,
+)
+
+_NAMES = {"model", "sample", "split", "label", "predicted", "target"}
+_NUMBERS = [name for name in ExplanationView.__dataclass_fields__ if name not in _NAMES]
+
+
+def explanation_query() -> Select[Any]:
+    """All explanations with the fields of ExplanationView; `Explanation`, `Model` and `Sample` can be narrowed down."""
+    own, target, predicted = aliased(Category), aliased(Category), aliased(Category)
+    return (
+        select(
+            *(getattr(Explanation, name) for name in _NUMBERS),
+            Model.name.label("model"),
+            Sample.path.label("sample"),
+            Sample.split,
+            own.label.label("label"),
+            target.label.label("target"),
+            predicted.label.label("predicted"),
+        )
+        .join(Model, Model.id == Explanation.model_id)
+        .join(Sample, Sample.id == Explanation.sample_id)
+        .join(own, own.id == Sample.category_id)
+        .join(target, target.id == Explanation.category_id)
+        .outerjoin(
+            Prediction,
+            and_(Prediction.model_id == Explanation.model_id, Prediction.sample_id == Explanation.sample_id),
+        )
+        .outerjoin(predicted, predicted.id == Prediction.category_id)
+    )
+
+
+class Findings:
+    """Predictions and explanations by model, class and sample."""
+
+    _engine: Engine
+
+    def predictions(self, model: str, path: str, top: int = 5) -> list[LabelProbability]:
+        """The model's most probable classes of a sample, the first one first."""
+        query = (
+            select(Model.classes, Prediction.probabilities)
+            .join(Model, Model.id == Prediction.model_id)
+            .join(Sample, Sample.id == Prediction.sample_id)
+            .where(Model.name == model, Sample.path == path)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return []
+        order = np.argsort(-row.probabilities, kind="stable")[:top]
+        return [LabelProbability(row.classes[i], float(row.probabilities[i])) for i in order]
+
+    def explanations(self, model: str, path: str) -> list[ExplanationView]:
+        """A model's explanations of a sample: the predicted class, then the true one, then the runner-up."""
+        query = explanation_query().where(Model.name == model, Sample.path == path)
+        with self._engine.connect() as connection:
+            views = [ExplanationView(**row) for row in connection.execute(query).mappings()]
+        return sorted(views, key=lambda view: TARGET_KINDS.index(view.kind))
+
+    def class_explanations(self, model: str, label: str) -> list[TrueClassExplanation]:
+        """A model's explanations of the true class on the samples of that class, by path (REFERENCE.md §5)."""
+        query = (
+            select(
+                Explanation.id.label("explanation_id"),
+                Explanation.sample_id,
+                Sample.path.label("sample"),
+                Sample.split,
+                Explanation.segmentation_id,
+                Explanation.image_weights,
+                Explanation.text_weights,
+            )
+            .join(Model, Model.id == Explanation.model_id)
+            .join(Sample, and_(Sample.id == Explanation.sample_id, Sample.category_id == Explanation.category_id))
+            .where(Model.name == model, Explanation.sample_id.in_(_samples_of(label)))
+        )
+        entries = (
+            select(OcrEntry.sample_id, OcrEntry.text)
+            .where(OcrEntry.sample_id.in_(_samples_of(label)))
+            .order_by(OcrEntry.sample_id, OcrEntry.position)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+            texts = _grouped(connection.execute(entries).all())
+        views = [TrueClassExplanation(**row, entries=tuple(texts[row["sample_id"]])) for row in rows]
+        return sorted(views, key=lambda view: view.sample)
+
+    def groups(self, model: str, label: str, modality: Modality) -> list[GroupView]:
+        """The global groups of a model and class in one modality, by rank."""
+        wanted = (Model.name == model, Category.label == label, GlobalGroup.modality == modality)
+        groups = (
+            select(
+                GlobalGroup.id,
+                GlobalGroup.rank,
+                GlobalGroup.name,
+                GlobalGroup.score,
+                GlobalGroup.samples,
+                GlobalGroup.spellings,
+            )
+            .join(Model, Model.id == GlobalGroup.model_id)
+            .join(Category, Category.id == GlobalGroup.category_id)
+            .where(*wanted)
+            .order_by(GlobalGroup.rank)
+        )
+        members = (
+            select(
+                GlobalMember.group_id,
+                Sample.path.label("sample"),
+                Sample.split,
+                GlobalMember.feature,
+                GlobalMember.weight,
+                GlobalMember.representative,
+                OcrEntry.text,
+            )
+            .join(GlobalGroup, GlobalGroup.id == GlobalMember.group_id)
+            .join(Model, Model.id == GlobalGroup.model_id)
+            .join(Category, Category.id == GlobalGroup.category_id)
+            .join(Sample, Sample.id == GlobalMember.sample_id)
+            .outerjoin(
+                OcrEntry,
+                and_(
+                    GlobalGroup.modality == "text",
+                    OcrEntry.sample_id == GlobalMember.sample_id,
+                    OcrEntry.position == GlobalMember.feature,
+                ),
+            )
+            .where(*wanted)
+            .order_by(GlobalMember.weight.desc(), GlobalMember.id)
+        )
+        with self._engine.connect() as connection:
+            of_group: dict[int, list[MemberView]] = defaultdict(list)
+            for row in connection.execute(members).mappings():
+                fields = dict(row)
+                of_group[fields.pop("group_id")].append(MemberView(**fields))
+            return [
+                GroupView(**group, model=model, label=label, modality=modality, members=tuple(of_group[group["id"]]))
+                for group in connection.execute(groups).mappings()
+            ]
+
+    def image_shares(self, model: str, label: str | None = None) -> list[ImageShare]:
+        """The modality ratio of each explained sample of a model, or of one class of samples, by path."""
+        query = (
+            select(
+                Sample.path.label("sample"),
+                Category.label,
+                (Explanation.category_id == Sample.category_id).label("right"),
+                Explanation.image_share,
+                Explanation.image_share_positive,
+                Explanation.probability,
+                Explanation.probability_without_text,
+                Explanation.probability_without_image,
+            )
+            .join(Model, Model.id == Explanation.model_id)
+            .join(Sample, Sample.id == Explanation.sample_id)
+            .join(Category, Category.id == Sample.category_id)
+            .where(Model.name == model, Explanation.kind == "predicted")
+        )
+        if label is not None:
+            query = query.where(Explanation.sample_id.in_(_samples_of(label)))
+        with self._engine.connect() as connection:
+            views = [ImageShare(*row) for row in connection.execute(query)]
+        return sorted(views, key=lambda view: view.sample)
+
+    def confusion(self, model: str) -> ConfusionView | None:
+        """The model's confusion over the test split."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(Model.classes, Model.confusion).where(Model.name == model)).one_or_none()
+        if row is None or row.confusion is None:
+            return None
+        return ConfusionView(tuple(row.classes), tuple(tuple(counts) for counts in row.confusion))
+
+
+def _samples_of(label: str) -> Select[int]:
+    """Keys of a class's samples; as a list to look for, they keep SQLite from reading all of a model's explanations."""
+    return select(Sample.id).join(Category, Category.id == Sample.category_id).where(Category.label == label)
+
+
+def _grouped(rows: Sequence[Row[int, str]]) -> dict[int, list[str]]:
+    grouped: dict[int, list[str]] = defaultdict(list)
+    for key, value in rows:
+        grouped[key].append(value)
+    return grouped

@@ -1,0 +1,51 @@
+"""Reading stored pictures: thumbnails, display pictures, sprite sheets and label maps."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import Engine, select
+
+from db.tables import Category, Picture, Sample, Segmentation
+from db.views import LabelMapView, PictureView, SamplePicture, Split, SpriteView
+
+_COLUMNS = (Picture.kind, Picture.content, Picture.digest, Picture.media_type, Picture.width, Picture.height)
+
+
+class Media:
+    """Pictures by the name of what they show."""
+
+    _engine: Engine
+
+    def picture(self, path: str, kind: SamplePicture) -> PictureView | None:
+        """A sample's picture of one kind."""
+        query = select(*_COLUMNS).join(Sample, Sample.id == Picture.sample_id)
+        with self._engine.connect() as connection:
+            row = connection.execute(query.where(Sample.path == path, Picture.kind == kind)).one_or_none()
+        return None if row is None else PictureView(*row)
+
+    def sprite(self, label: str, split: Split) -> SpriteView | None:
+        """The sheet of thumbnails of a class and split."""
+        query = select(*_COLUMNS, Picture.layout).join(Category, Category.id == Picture.category_id)
+        with self._engine.connect() as connection:
+            row = connection.execute(query.where(Category.label == label, Picture.split == split)).one_or_none()
+        if row is None:
+            return None
+        layout = row.layout or {}
+        kind, content, digest, media_type, width, height, _ = row
+        tile, columns, samples = layout["tile"], layout["columns"], tuple(layout["samples"])
+        return SpriteView(kind, content, digest, media_type, width, height, tile, columns, samples)
+
+    def label_map(self, path: str) -> LabelMapView | None:
+        """The superpixels of a sample."""
+        query = (
+            select(Segmentation.label_map, Segmentation.segments, Segmentation.width, Segmentation.height)
+            .join(Sample, Sample.id == Segmentation.sample_id)
+            .where(Sample.path == path)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        digest = hashlib.sha256(row.label_map).hexdigest()
+        return LabelMapView(row.label_map, digest, row.segments, row.width, row.height)

@@ -1,0 +1,97 @@
+"""Fixtures that several folders of tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import postgresql_server
+from tests.example_database import build
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+PROJECT = Path(__file__).parent.parent
+
+
+def _shared(*names: str) -> Path:
+    data = Path(os.environ.get("SHELFLENS_DATA", PROJECT.parent / "shared" / "data"))
+    path = data.joinpath(*names)
+    if not path.exists():
+        pytest.skip(f"{path} is absent; set SHELFLENS_DATA to the folder that holds it")
+    return path
+
+
+@pytest.fixture(scope="session")
+def groceries() -> Path:
+    return _shared("grocery-packages")
+
+
+@pytest.fixture(scope="session")
+def finegrainocr() -> Path:
+    return _shared("finegrainocr-samples")
+
+
+@pytest.fixture(scope="session")
+def tiles() -> Path:
+    return _shared("magnetic-tiles")
+
+
+@pytest.fixture(scope="session")
+def shared_models() -> Path:
+    return _shared("..", "models")
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'explanations.db'}"
+
+
+@pytest.fixture
+def small_database(database_url: str) -> str:
+    """The URL of a SQLite database with 3 classes of 4 samples and 3 models, see tests/example_database.py."""
+    build(database_url)
+    return database_url
+
+
+@pytest.fixture(scope="session")
+def postgresql_server_url() -> Iterator[str]:
+    """The URL of a database on a server where databases may be created: $SHELFLENS_TEST_POSTGRESQL or a private one."""
+    if given := os.environ.get("SHELFLENS_TEST_POSTGRESQL"):
+        yield given
+        return
+    binaries = postgresql_server.find_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL: apt-get install postgresql, or set SHELFLENS_TEST_POSTGRESQL to a server's URL")
+    with postgresql_server.serve(binaries) as url:
+        yield f"{url}/postgres"
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server_url: str) -> Iterator[str]:
+    """The URL of a new, empty PostgreSQL database."""
+    with postgresql_server.new_database(postgresql_server_url) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def engine_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a new database, on each engine in turn."""
+    fixture = "database_url" if request.param == "sqlite" else "postgresql_url"
+    return str(request.getfixturevalue(fixture))
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def example_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the example database on each engine in turn, shared by the tests that only read it."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('example') / 'explanations.db'}"
+        build(url)
+        yield url
+        return
+    with postgresql_server.new_database(request.getfixturevalue("postgresql_server_url")) as url:
+        build(url)
+        yield url

@@ -1,0 +1,72 @@
+"""Full-text search of OCR entries, on both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db import session
+from db.reader import Reader
+from db.writer import Writer
+from tests.example_database import build
+
+
+@pytest.fixture(scope="module")
+def reader(example_url: str) -> Reader:
+    return Reader(session.open_read_only(example_url))
+
+
+def test_case_counts_for_nothing(reader: Reader) -> None:
+    found = reader.search("MJOLK")
+    assert {hit.text for hit in found} >= {"MJOLK"}
+    assert reader.search("mjolk") == found
+
+
+def test_all_the_words_are_in_each_hit(reader: Reader) -> None:
+    assert {hit.text for hit in reader.search("before best")} == {"best before"}
+    assert reader.search("best mjolk") == []
+
+
+def test_a_hit_names_sample_class_and_entry(reader: Reader) -> None:
+    (hit, *_) = reader.search("102g")
+    sample = reader.sample(hit.sample)
+    assert sample is not None
+    assert (sample.label, sample.split, sample.entries[hit.position].text) == (hit.label, hit.split, hit.text)
+
+
+@pytest.mark.parametrize(
+    "words", ["", "  ", '"', "'", "* OR (", "NEAR/2", "a:b", "-x", "nosuchword", "%", "\\", "\0", "&|!"]
+)
+def test_no_words_are_a_query_language(reader: Reader, words: str) -> None:
+    assert [hit for hit in reader.search(words) if "x" not in hit.text] == []
+
+
+def test_at_most_so_many_hits(reader: Reader) -> None:
+    assert len(reader.search("mjolk", limit=2)) == 2
+
+
+def test_accents_count_for_nothing_in_sqlite(small_database: str) -> None:
+    hits = Reader(session.open_read_only(small_database)).search("mjölk")
+    assert {hit.text for hit in hits} == {"MJÖLK", "MJOLK", "mjölk"}
+
+
+@pytest.fixture
+def engine(engine_url: str) -> Iterator[Engine]:
+    build(engine_url)
+    engine = session.create(engine_url)
+    yield engine
+    engine.dispose()
+
+
+def test_the_index_follows_changes_and_deletions_by_cascade(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE ocr_entry SET text = 'oatmeal' WHERE text = 'best before'"))
+    reader = Reader(engine)
+    assert reader.search("before") == []
+    assert len(reader.search("oatmeal")) > 0
+    writer = Writer(engine)
+    writer.start_run(settings={}, settings_hash="example", seed=7, versions={}, dataset="", artifacts="")
+    writer.prune("ingest", set())
+    assert reader.search("oatmeal") == []
