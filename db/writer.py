@@ -12,20 +12,18 @@ from typing import Any
 from sqlalchemy import Engine, Row, delete, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from db.tables import Base, Category, Model, Picture, Problem, Run, Sample, Segmentation, WorkUnit
+from db.tables import Base, Model, Problem, Run, WorkUnit
 
 _CHUNK = 500  # keys in one statement; engines bound the number of parameters
-_UNITS = select(WorkUnit.id, WorkUnit.settings_hash, WorkUnit.key, WorkUnit.model_id, WorkUnit.sample_id)
+_UNITS = select(WorkUnit.id, WorkUnit.settings_hash, WorkUnit.key, WorkUnit.model_id)
 
 
 @dataclass(frozen=True)
 class UnitResult:
     """A finished work unit.
 
-    `rows` are new mapped objects, related ones included; their `unit_id` is filled in here. A row replaces the
-    stored one of the same name, with all that stands on it: a Sample of the same path, a Model of the same name,
-    the sprite Picture of the same class and split, the Segmentation of the same sample.
-    `model_id` and `sample_id` = what the unit goes away with; taken from `rows` where a Model or Sample is in them.
+    `rows` are new mapped objects, related ones included; their `unit_id` is filled in here.
+    `model_id` and `sample_id` = what the unit goes away with; `model_id` of a unit that stores a Model is that model's.
     """
 
     stage: str
@@ -108,7 +106,6 @@ class Writer:
         """Store many units in one transaction, each as `finish_unit` does."""
         with self._transaction() as session:
             _delete_units(session, results)
-            _make_way(session, [row for result in results for row in result.rows])
             units = [self._unit(result, "done", None) for result in results]
             session.add_all(units)
             session.flush()
@@ -116,8 +113,6 @@ class Writer:
                 for row in result.rows:
                     if hasattr(row, "unit_id"):
                         row.unit_id = unit.id
-                    if isinstance(row, Sample):
-                        unit.sample = row
                     if isinstance(row, Model):
                         unit.model = row
                 session.add_all(result.rows)
@@ -147,38 +142,12 @@ class Writer:
             _remove(session, stage, stale)
             return len(stale)
 
-    def put_categories(self, categories: Sequence[tuple[str, str | None, str | None]]) -> dict[str, int]:
-        """Make the stored classes exactly these and return their ids by label.
-
-        Args:
-            categories: (label, display name, family) of each class; a stored class that is not among them is
-                removed with its samples.
-        """
-        with self._transaction() as session:
-            stored = {row.label: row for row in session.scalars(select(Category))}
-            for label in stored.keys() - {label for label, _, _ in categories}:
-                session.delete(stored[label])
-            session.flush()
-            rows = []
-            for label, display_name, family in categories:
-                row = stored.get(label) or Category(run_id=self.run_id, label=label)
-                row.display_name, row.family = display_name, family
-                rows.append(row)
-            session.add_all(rows)
-            session.flush()
-            return {row.label: row.id for row in rows}
-
     def add_problem(
         self, stage: str, file: str, message: str, *, line: int | None = None, sample: str | None = None
     ) -> None:
         """Note something that was skipped, with the file and the line to mend."""
         with self._transaction() as session:
             session.add(Problem(run_id=self.run_id, stage=stage, file=file, line=line, sample=sample, message=message))
-
-    def clear_problems(self, stage: str) -> None:
-        """Forget the stage's problems: what is still wrong is found again."""
-        with self._transaction() as session:
-            session.execute(delete(Problem).where(Problem.stage == stage))
 
     @contextmanager
     def _transaction(self) -> Iterator[Session]:
@@ -213,24 +182,10 @@ def _delete_units(session: Session, results: Sequence[UnitResult]) -> None:
 
 
 def _remove(session: Session, stage: str, units: Sequence[Row[*tuple[Any, ...]]]) -> None:
-    """Delete units and by cascade their rows; samples and models, which have no unit_id, by their own keys."""
-    if stage == "ingest":
-        _delete(session, Sample.id, [unit.sample_id for unit in units if unit.sample_id is not None])
+    """Delete units and by cascade their rows; a trained model, which others point to, by the key in its unit."""
     if stage == "train":
         _delete(session, Model.id, [unit.model_id for unit in units if unit.model_id is not None])
     _delete(session, WorkUnit.id, [unit.id for unit in units])
-
-
-def _make_way(session: Session, rows: Sequence[Base]) -> None:
-    """Delete the stored rows of the same names."""
-    _delete(session, Sample.path, [row.path for row in rows if isinstance(row, Sample)])
-    _delete(session, Model.name, [row.name for row in rows if isinstance(row, Model)])
-    segmented = [row.sample_id for row in rows if isinstance(row, Segmentation) and row.sample_id is not None]
-    _delete(session, Segmentation.sample_id, segmented)
-    for row in rows:
-        if isinstance(row, Picture) and row.kind == "sprite":
-            category = row.category_id if row.category is None else row.category.id
-            session.execute(delete(Picture).where(Picture.category_id == category, Picture.split == row.split))
 
 
 def _delete(session: Session, column: InstrumentedAttribute[Any], values: Sequence[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,10 +51,18 @@ def database_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'explanations.db'}"
 
 
+@pytest.fixture(scope="session")
+def example_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished SQLite file with 3 classes of 4 samples and 3 models, see tests/example_database.py."""
+    path = tmp_path_factory.mktemp("example") / "explanations.db"
+    build(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def small_database(database_url: str) -> str:
-    """The URL of a SQLite database with 3 classes of 4 samples and 3 models, see tests/example_database.py."""
-    build(database_url)
+def small_database(database_url: str, tmp_path: Path, example_file: Path) -> str:
+    """The URL of a copy of `example_file` that the test may change."""
+    shutil.copy(example_file, tmp_path / "explanations.db")
     return database_url
 
 
@@ -85,12 +94,10 @@ def engine_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def example_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def example_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of the example database on each engine in turn, shared by the tests that only read it."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('example') / 'explanations.db'}"
-        build(url)
-        yield url
+        yield f"sqlite:///{request.getfixturevalue('example_file')}"
         return
     with postgresql_server.new_database(request.getfixturevalue("postgresql_server_url")) as url:
         build(url)

@@ -1,0 +1,1 @@
+"""The offline job: one module or package a stage; imports `db`, never `app`."""

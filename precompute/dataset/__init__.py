@@ -1,0 +1,1 @@
+"""From a folder of pictures and OCR entries to stored samples."""

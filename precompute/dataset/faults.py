@@ -1,0 +1,28 @@
+"""Faults in a data set: what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is skipped; stored as a `problem` row.
+
+    `file` is relative to the data set, `line` counts from 1, `sample` is the path of the sample that is left out,
+    `message` says what is wrong; what to do.
+    """
+
+    file: str
+    message: str
+    line: int | None = None
+    sample: str | None = None
+
+
+class FaultError(Exception):
+    """Raised where only the 'what' is known; the caller adds the place and makes a Fault of it."""
+
+
+def storable(text: str) -> str:
+    """The text without what a database refuses: NUL characters and halves of surrogate pairs become U+FFFD."""
+    return text.replace("\0", "\ufffd").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,0 +1,103 @@
+"""Preparing one sample: all of the work that needs its picture, done in a worker process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from precompute.dataset.entries import Annotations, read_metadata_row, read_vision_document
+from precompute.dataset.faults import Fault, FaultError
+from precompute.dataset.found import Found, Source
+from precompute.dataset.metadata import read_row
+from precompute.dataset.pictures import EncodedPicture, encode, encode_mask, open_picture, shrink
+from precompute.dataset.polygons import Frame
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A task: which sample, and the sizes (pixels a side) of what is derived from it."""
+
+    root: str
+    sample: Found
+    display_size: int
+    thumbnail_size: int
+    tile_size: int
+
+
+@dataclass(frozen=True)
+class PreparedSample:
+    """A sample ready to be stored.
+
+    `picture_hash` is the SHA-256 of the file, `width` and `height` are those of the upright original,
+    `tile` is the picture for the sprite sheet as RGB bytes of `tile_size` (width, height).
+    """
+
+    path: str
+    picture_hash: str
+    width: int
+    height: int
+    annotations: Annotations
+    display: EncodedPicture
+    thumbnail: EncodedPicture
+    tile: bytes
+    tile_size: tuple[int, int]
+    mask: EncodedPicture | None
+
+
+def prepare(task: Preparation) -> PreparedSample | Fault:
+    """Decode, check and encode one sample; the first thing that is wrong with it comes back as a Fault."""
+    root, sample = Path(task.root), task.sample
+    place = Fault(sample.path, "", sample=sample.path)
+    try:
+        picture, frame = open_picture(root / sample.path, task.display_size)
+        with (root / sample.path).open("rb") as stream:
+            picture_hash = hashlib.file_digest(stream, "sha256").hexdigest()
+        if sample.source:
+            place = Fault(sample.source.file, "", sample.source.line, sample.path)
+        annotations = read_annotations(root, sample.source, frame)
+        if sample.mask:
+            place = Fault(sample.mask.path, "", sample=sample.path)
+        mask = encode_mask(root / sample.mask.path, frame) if sample.mask else None
+    except OSError as error:
+        return Fault(place.file, f"cannot be read ({error.strerror or error})", place.line, place.sample)
+    except FaultError as fault:
+        return Fault(place.file, str(fault), place.line, place.sample)
+    thumbnail = shrink(picture, task.thumbnail_size)
+    tile = shrink(thumbnail, task.tile_size)
+    return PreparedSample(
+        path=sample.path,
+        picture_hash=picture_hash,
+        width=frame.upright_size[0],
+        height=frame.upright_size[1],
+        annotations=annotations,
+        display=encode(picture),
+        thumbnail=encode(thumbnail),
+        tile=tile.tobytes(),
+        tile_size=tile.size,
+        mask=mask,
+    )
+
+
+def read_annotations(root: Path, source: Source | None, frame: Frame) -> Annotations:
+    """What the data set says of a sample's text; no source = nothing.
+
+    Raises:
+        FaultError: it is malformed, or was changed since the scan.
+        OSError: the file cannot be read.
+    """
+    if source is None:
+        return Annotations()
+    if source.kind == "metadata":
+        with (root / source.file).open("rb") as stream:
+            stream.seek(source.offset)
+            line = stream.read(source.length)
+        if hashlib.sha256(line).hexdigest() != source.digest:
+            raise FaultError("the file was changed while it was read; run again")
+        return read_metadata_row(read_row(line), frame)
+    try:
+        document = json.loads((root / source.file).read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise FaultError(f"not valid JSON ({getattr(error, 'msg', 'not UTF-8')}); mend or replace the file") from None
+    return read_vision_document(document, frame)

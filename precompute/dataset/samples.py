@@ -1,0 +1,67 @@
+"""Stored samples as the later stages see them, and the picture as the models see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from db.tables import Sample
+from precompute.models.protocol import Entry
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class LabelledSample:
+    """A sample with all that a model needs; `picture` is the original file on disk."""
+
+    id: int
+    path: str
+    picture: Path
+    split: str
+    label: str
+    entries: tuple[Entry, ...]
+    picture_hash: str
+    entries_hash: str
+
+
+def stored_samples(engine: Engine, dataset: Path, split: str | None = None) -> list[LabelledSample]:
+    """All samples of a split (or of both), ordered by path."""
+    query = select(Sample).options(joinedload(Sample.category), selectinload(Sample.entries)).order_by(Sample.path)
+    if split is not None:
+        query = query.where(Sample.split == split)
+    with Session(engine) as session:
+        return [
+            LabelledSample(
+                id=row.id,
+                path=row.path,
+                picture=dataset / row.path,
+                split=row.split,
+                label=row.category.label,
+                entries=tuple(Entry(e.text, tuple((x, y) for x, y in e.polygon)) for e in row.entries),
+                picture_hash=row.picture_hash,
+                entries_hash=row.entries_hash,
+            )
+            for row in session.scalars(query)
+        ]
+
+
+def open_upright(path: Path) -> Image.Image:
+    """The picture in RGB with its EXIF orientation applied.
+
+    Raises:
+        OSError: not a picture, or one that is cut short.
+    """
+    with Image.open(path) as picture:
+        return ImageOps.exif_transpose(picture).convert("RGB")
+
+
+def load_picture(path: Path, size: int) -> Pixels:
+    """The picture as models see it: uint8 [size, size, 3], upright, aspect ratio not kept (P1 §4.3)."""
+    return np.asarray(open_upright(path).resize((size, size), Image.Resampling.BILINEAR))

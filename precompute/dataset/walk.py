@@ -1,0 +1,63 @@
+"""The files of a data set folder; links that lead out of it are refused, for nothing in a data set is trusted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from precompute.dataset.faults import Fault, storable
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A regular file: `path` relative to the data set with `/`, and what tells that it was changed."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+    @property
+    def stamp(self) -> str:
+        """Changes when the file is moved, or written again."""
+        return f"{self.path}\0{self.size}\0{self.mtime_ns}"
+
+
+def walk(root: Path) -> Iterator[File | Fault]:
+    """Every regular file below a folder, sorted by name within each folder; hidden ones are left out."""
+    yield from _walk(root, root.resolve(), "")
+
+
+def _walk(folder: Path, root: Path, prefix: str) -> Iterator[File | Fault]:
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError as error:
+        yield Fault(storable(prefix), f"the folder cannot be listed ({error.strerror}); mend its permissions")
+        return
+    for entry in entries:
+        path = prefix + entry.name
+        if entry.name.startswith("."):
+            continue
+        if storable(path) != path:
+            yield Fault(storable(path), "the file name is not valid UTF-8; rename the file")
+        elif entry.is_symlink() and (fault := _refused(entry, root, path)) is not None:
+            yield fault
+        elif entry.is_dir():
+            yield from _walk(Path(entry.path), root, f"{path}/")
+        elif entry.is_file():
+            status = entry.stat()
+            yield File(path, status.st_size, status.st_mtime_ns)
+
+
+def _refused(entry: os.DirEntry[str], root: Path, path: str) -> Fault | None:
+    try:
+        target = Path(entry.path).resolve(strict=True)
+    except (OSError, RuntimeError):  # RuntimeError: a link that leads to itself
+        return Fault(path, "a link that leads nowhere; mend or remove it")
+    if not target.is_relative_to(root):
+        return Fault(path, "a link that leaves the data set folder is not followed; put the file itself there")
+    if target.is_dir():
+        return Fault(path, "a link to a folder is not followed; put the folder itself there")
+    return None

@@ -1,0 +1,1 @@
+"""Towers, fusions and their training; models are reached through `protocol` alone."""

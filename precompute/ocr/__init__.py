@@ -1,0 +1,1 @@
+"""Reading the text of pictures whose data set brings none."""

@@ -1,0 +1,3 @@
+"""Fixtures of the data set stage's tests."""
+
+from tests.dataset_folder import empty_database, folder, ingestion  # noqa: F401
