@@ -55,7 +55,7 @@ def open_read_only(url: str) -> Engine:
         if not path.exists():
             raise UserError(f"{address.shown(parsed)}: no such file; `python -m precompute run --db {url}` makes one")
         engine = _file_engine(path, "ro")
-    with _explained(parsed):
+    with _explained(parsed, reading=True):
         _demand_current(engine)
     return engine
 
@@ -193,7 +193,7 @@ def _begin(connection: Connection) -> None:
 
 
 @contextlib.contextmanager
-def _explained(parsed: URL) -> Iterator[None]:
+def _explained(parsed: URL, reading: bool = False) -> Iterator[None]:
     """Turn what the driver raises into one line without a password."""
     path = address.sqlite_path(parsed)
     try:
@@ -205,16 +205,18 @@ def _explained(parsed: URL) -> Iterator[None]:
         reason = " ".join(str(cause).split())
         if parsed.password:
             reason = reason.replace(str(parsed.password), "***")
-        raise UserError(f"{address.shown(parsed)}: {reason}{_remedy(reason, path)}") from None
+        raise UserError(f"{address.shown(parsed)}: {reason}{_remedy(reason, path, reading)}") from None
 
 
-def _remedy(reason: str, path: Path | None) -> str:
+def _remedy(reason: str, path: Path | None, reading: bool) -> str:
     if path is None:
         return "; is the server up and the address right?"
     if "file is not a database" in reason:
         return "; name another file"
-    if "unable to open" in reason and path.exists() and os.access(path, os.R_OK):
-        return "; a run that was killed leaves files beside it: `python -m db compact` mends it where it may write"
     if "locked" in reason:
         return "; another program is at work on it: wait for it or stop it"
-    return "; may you read and write there?" if "unable to open" in reason or "readonly" in reason else ""
+    if "unable to open" in reason or "readonly" in reason:
+        if reading and os.access(path, os.R_OK):
+            return "; a killed run left it in WAL mode: `python -m db compact` mends it where it may write"
+        return "; may you read and write there?"
+    return ""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
-    LargeBinary,
-    MetaData,
     UniqueConstraint,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from db.columns import Float32Array, Text
+from db.base import Base as Base
+from db.base import one_of, to
 from db.columns import Point as Point
 from db.columns import Vector as Vector
 
@@ -26,38 +24,6 @@ TARGET_KINDS = ("predicted", "true", "runner_up")
 MODALITIES = ("image", "text")
 PICTURE_KINDS = ("thumbnail", "display", "sprite")
 EVIDENCE_KINDS = ("entry", "region")
-
-
-class Base(DeclarativeBase):
-    """Names every constraint, so that Alembic can alter it on any engine."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        dict[str, Any]: JSON(none_as_null=True),
-        list[Any]: JSON(none_as_null=True),
-        list[Point]: JSON(none_as_null=True),
-        bytes: LargeBinary,
-        str: Text,
-        Vector: Float32Array,
-    }
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _to(target: str, *, index: bool = True, primary_key: bool = False) -> Any:
-    """A foreign key whose row goes when the row that it points to goes."""
-    return mapped_column(ForeignKey(f"{target}.id", ondelete="CASCADE"), index=index, primary_key=primary_key)
 
 
 class Run(Base):
@@ -80,15 +46,15 @@ class WorkUnit(Base):
     """The 'done' mark of the smallest piece of work; it owns the rows that it wrote."""
 
     __tablename__ = "work_unit"
-    __table_args__ = (UniqueConstraint("stage", "settings_hash", "key"), _one_of("status", ("done", "failed")))
+    __table_args__ = (UniqueConstraint("stage", "settings_hash", "key"), one_of("status", ("done", "failed")))
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = _to("run")
+    run_id: Mapped[int] = to("run")
     stage: Mapped[str]
     settings_hash: Mapped[str]
     key: Mapped[str]
-    model_id: Mapped[int | None] = _to("model")
-    sample_id: Mapped[int | None] = _to("sample")
+    model_id: Mapped[int | None] = to("model")
+    sample_id: Mapped[int | None] = to("sample")
     status: Mapped[str]
     message: Mapped[str | None]
     seconds: Mapped[float]
@@ -104,8 +70,8 @@ class Problem(Base):
     __tablename__ = "problem"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = _to("run")
-    unit_id: Mapped[int | None] = _to("work_unit")
+    run_id: Mapped[int] = to("run")
+    unit_id: Mapped[int | None] = to("work_unit")
     stage: Mapped[str]
     file: Mapped[str]
     line: Mapped[int | None]
@@ -119,7 +85,7 @@ class Category(Base):
     __tablename__ = "category"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = _to("run")
+    run_id: Mapped[int] = to("run")
     label: Mapped[str] = mapped_column(unique=True)
     display_name: Mapped[str | None]
     family: Mapped[str | None]
@@ -130,16 +96,16 @@ class Sample(Base):
 
     __tablename__ = "sample"
     __table_args__ = (
-        _one_of("split", SPLITS),
+        one_of("split", SPLITS),
         # lists and counts the samples of a class from the index alone
         Index("ix_sample_class", "category_id", "split", "path"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = _to("run")
+    run_id: Mapped[int] = to("run")
     path: Mapped[str] = mapped_column(unique=True)
     split: Mapped[str]
-    category_id: Mapped[int] = _to("category", index=False)
+    category_id: Mapped[int] = to("category", index=False)
     picture_hash: Mapped[str]
     entries_hash: Mapped[str]
     width: Mapped[int]
@@ -156,14 +122,14 @@ class Picture(Base):
     __table_args__ = (
         UniqueConstraint("sample_id", "kind"),
         UniqueConstraint("category_id", "split"),
-        _one_of("kind", PICTURE_KINDS),
+        one_of("kind", PICTURE_KINDS),
         CheckConstraint("(sample_id IS NULL) <> (category_id IS NULL)", name="owner"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
-    sample_id: Mapped[int | None] = _to("sample")
-    category_id: Mapped[int | None] = _to("category")
+    sample_id: Mapped[int | None] = to("sample")
+    category_id: Mapped[int | None] = to("category")
     split: Mapped[str | None]
     media_type: Mapped[str]
     width: Mapped[int]
@@ -183,7 +149,7 @@ class OcrEntry(Base):
     __table_args__ = (UniqueConstraint("sample_id", "position"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    sample_id: Mapped[int] = _to("sample")
+    sample_id: Mapped[int] = to("sample")
     position: Mapped[int]
     text: Mapped[str]
     polygon: Mapped[list[Point]]
@@ -197,7 +163,7 @@ class Mask(Base):
 
     __tablename__ = "mask"
 
-    sample_id: Mapped[int] = _to("sample", index=False, primary_key=True)
+    sample_id: Mapped[int] = to("sample", index=False, primary_key=True)
     width: Mapped[int]
     height: Mapped[int]
     content: Mapped[bytes] = mapped_column(deferred=True)
@@ -209,10 +175,10 @@ class Evidence(Base):
     """Planted evidence: the entry or the region that tells a sample's class from its twin."""
 
     __tablename__ = "evidence"
-    __table_args__ = (_one_of("kind", EVIDENCE_KINDS),)
+    __table_args__ = (one_of("kind", EVIDENCE_KINDS),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    sample_id: Mapped[int] = _to("sample")
+    sample_id: Mapped[int] = to("sample")
     kind: Mapped[str]
     entry_position: Mapped[int | None]
     polygon: Mapped[list[Point]]
@@ -242,7 +208,7 @@ class Model(Base):
     __tablename__ = "model"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = _to("run")
+    run_id: Mapped[int] = to("run")
     name: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
     position: Mapped[int]
@@ -269,10 +235,10 @@ class Prediction(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    unit_id: Mapped[int] = _to("work_unit")
-    model_id: Mapped[int] = _to("model", index=False)
-    sample_id: Mapped[int] = _to("sample")
-    category_id: Mapped[int] = _to("category")
+    unit_id: Mapped[int] = to("work_unit")
+    model_id: Mapped[int] = to("model", index=False)
+    sample_id: Mapped[int] = to("sample")
+    category_id: Mapped[int] = to("category")
     probability: Mapped[float]
     probabilities: Mapped[Vector]
 
@@ -285,7 +251,7 @@ class Explanation(Base):
     __tablename__ = "explanation"
     __table_args__ = (
         UniqueConstraint("model_id", "sample_id", "category_id"),
-        _one_of("kind", TARGET_KINDS),
+        one_of("kind", TARGET_KINDS),
         # a model's modality histogram from the index alone, without the wide weights
         Index(
             "ix_explanation_modality",
@@ -302,11 +268,11 @@ class Explanation(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    unit_id: Mapped[int] = _to("work_unit")
-    model_id: Mapped[int] = _to("model", index=False)
-    sample_id: Mapped[int] = _to("sample")
-    segmentation_id: Mapped[int] = _to("segmentation")
-    category_id: Mapped[int] = _to("category")
+    unit_id: Mapped[int] = to("work_unit")
+    model_id: Mapped[int] = to("model", index=False)
+    sample_id: Mapped[int] = to("sample")
+    segmentation_id: Mapped[int] = to("segmentation")
+    category_id: Mapped[int] = to("category")
     kind: Mapped[str]
     probability: Mapped[float]
     surrogate_prediction: Mapped[float]
@@ -337,15 +303,15 @@ class GlobalGroup(Base):
 
     __tablename__ = "global_group"
     __table_args__ = (
-        _one_of("modality", MODALITIES),
+        one_of("modality", MODALITIES),
         # a page of the browser shows one model, class and modality
         Index("ix_global_group_page", "model_id", "category_id", "modality"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    unit_id: Mapped[int] = _to("work_unit")
-    model_id: Mapped[int] = _to("model", index=False)
-    category_id: Mapped[int] = _to("category")
+    unit_id: Mapped[int] = to("work_unit")
+    model_id: Mapped[int] = to("model", index=False)
+    category_id: Mapped[int] = to("category")
     modality: Mapped[str]
     rank: Mapped[int]
     name: Mapped[str]
@@ -362,9 +328,9 @@ class GlobalMember(Base):
     __tablename__ = "global_member"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    group_id: Mapped[int] = _to("global_group")
-    explanation_id: Mapped[int] = _to("explanation")
-    sample_id: Mapped[int] = _to("sample")
+    group_id: Mapped[int] = to("global_group")
+    explanation_id: Mapped[int] = to("explanation")
+    sample_id: Mapped[int] = to("sample")
     feature: Mapped[int]
     weight: Mapped[float]
     representative: Mapped[bool]
@@ -377,10 +343,10 @@ class EmbeddingForecast(Base):
     __table_args__ = (UniqueConstraint("model_id", "sample_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    unit_id: Mapped[int] = _to("work_unit")
-    model_id: Mapped[int] = _to("model", index=False)
-    sample_id: Mapped[int] = _to("sample")
-    category_id: Mapped[int] = _to("category")
+    unit_id: Mapped[int] = to("work_unit")
+    model_id: Mapped[int] = to("model", index=False)
+    sample_id: Mapped[int] = to("sample")
+    category_id: Mapped[int] = to("category")
     probabilities: Mapped[Vector]
     features: Mapped[list[Any]]
     weights: Mapped[Vector]
@@ -392,9 +358,9 @@ class ActivationMap(Base):
     __tablename__ = "activation_map"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    unit_id: Mapped[int] = _to("work_unit")
-    model_id: Mapped[int] = _to("model")
-    sample_id: Mapped[int] = _to("sample")
+    unit_id: Mapped[int] = to("work_unit")
+    model_id: Mapped[int] = to("model")
+    sample_id: Mapped[int] = to("sample")
     target: Mapped[str]
     strategy: Mapped[str]
     variant: Mapped[str]
@@ -412,10 +378,10 @@ class Evaluation(Base):
     __tablename__ = "evaluation"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    unit_id: Mapped[int] = _to("work_unit")
+    unit_id: Mapped[int] = to("work_unit")
     kind: Mapped[str]
-    model_id: Mapped[int | None] = _to("model")
-    sample_id: Mapped[int | None] = _to("sample")
-    category_id: Mapped[int | None] = _to("category")
+    model_id: Mapped[int | None] = to("model")
+    sample_id: Mapped[int | None] = to("sample")
+    category_id: Mapped[int | None] = to("category")
     modality: Mapped[str | None]
     figures: Mapped[dict[str, Any]]

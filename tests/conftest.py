@@ -74,7 +74,8 @@ def postgresql_server_url() -> Iterator[str]:
         return
     binaries = postgresql_server.find_binaries()
     if binaries is None:
-        pytest.skip("no PostgreSQL: apt-get install postgresql, or set SHELFLENS_TEST_POSTGRESQL to a server's URL")
+        missing = "no PostgreSQL: apt-get install postgresql, or set SHELFLENS_TEST_POSTGRESQL to a server's URL"
+        (pytest.fail if os.environ.get("SHELFLENS_REQUIRE_SYSTEM") else pytest.skip)(missing)
     with postgresql_server.serve(binaries) as url:
         yield f"{url}/postgres"
 

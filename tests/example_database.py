@@ -13,6 +13,7 @@ from db.session import create, finish
 from db.tables import (
     ActivationMap,
     Base,
+    Category,
     EmbeddingForecast,
     Evaluation,
     Evidence,
@@ -87,11 +88,8 @@ def build(url: str, classes: int = 3, samples: int = 4, models: int = 3) -> None
         artifacts="example.artifacts",
     )
     labels = [NAMES[i] if i < len(NAMES) else f"class-{i:03}" for i in range(classes)]
-    ids = writer.put_categories(
-        [(label, f"{label} 1 l" if i == 0 else None, FAMILIES[i % 3]) for i, label in enumerate(labels)]
-    )
-    keys = [ids[label] for label in labels]
-    made = [_ingest(writer, run, i, label, keys[i], samples) for i, label in enumerate(labels)]
+    made = [_ingest(writer, run, i, label, samples) for i, label in enumerate(labels)]
+    keys = [of_class[0].row.category_id for of_class in made]
     for position, name in enumerate(MODELS[:models]):
         _add_model(writer, run, position, name, labels, keys, made)
     _add_the_rest(engine, writer, keys, made[0][0])
@@ -101,8 +99,10 @@ def build(url: str, classes: int = 3, samples: int = 4, models: int = 3) -> None
     finish(engine)
 
 
-def _ingest(writer: Writer, run: int, category: int, label: str, key: int, count: int) -> list[_Made]:
-    units, made, paths = [], [], {"test": list[str](), "train": list[str]()}
+def _ingest(writer: Writer, run: int, category: int, label: str, count: int) -> list[_Made]:
+    title = f"{label} 1 l" if category == 0 else None
+    owner = Category(run_id=run, label=label, display_name=title, family=FAMILIES[category % 3])
+    made, rows, paths = [], list[Base](), {"test": list[str](), "train": list[str]()}
     for index in range(count):
         split = "train" if index % 4 == 3 else "test"
         path = f"{split}/{label}/x_{index:03}.jpg"
@@ -111,13 +111,13 @@ def _ingest(writer: Writer, run: int, category: int, label: str, key: int, count
             run_id=run,
             path=path,
             split=split,
-            category_id=key,
             picture_hash=f"{zlib.crc32(path.encode()):064x}",
             entries_hash=f"{zlib.adler32(path.encode()):064x}",
             width=ORIGINAL[0],
             height=ORIGINAL[1],
         )
-        rows: list[Base] = [row]
+        row.category = owner
+        rows.append(row)
         texts = _texts(category, index)
         for position, text in enumerate(texts):
             confidence = None if position == 2 else 0.9
@@ -133,15 +133,14 @@ def _ingest(writer: Writer, run: int, category: int, label: str, key: int, count
         blocks.sample = row
         if split == "test":
             rows.append(blocks)
-        units.append(UnitResult("ingest", HASH, path, rows, seconds=0.01))
         weak = (category, index) == (1, 1)
         made.append((row, category, index, blocks, columns * lines, texts, weak))
     for split, members in paths.items():
         if members:
             sheet = sprite(split, category, members)
-            sheet.category_id = key
-            units.append(UnitResult("ingest", HASH, f"sprite|{split}|{label}", [sheet]))
-    writer.finish_units(units)
+            sheet.category = owner
+            rows.append(sheet)
+    writer.finish_unit("ingest", HASH, label, rows, seconds=0.5)
     return [_Made(row, c, i, blocks.id, n, texts, weak) for row, c, i, blocks, n, texts, weak in made]
 
 

@@ -6,11 +6,9 @@ import json
 import os
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -88,7 +86,7 @@ def test_compact_gives_space_back_and_keeps_the_content(tmp_path: Path) -> None:
         connection.execute("DELETE FROM picture WHERE kind = 'display'")
     before = _db("info", "--json", cwd=tmp_path).stdout
     done = _db("compact", cwd=tmp_path)
-    sizes = [int(number.replace(",", "")) for number in re.findall(r"[\d,]+", done.stdout)]
+    sizes = [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", done.stdout)]
     assert sizes[0] > sizes[1] == (tmp_path / "explanations.db").stat().st_size
     after = _db("info", "--json", cwd=tmp_path).stdout
     assert {**json.loads(after), "size_bytes": 0} == {**json.loads(before), "size_bytes": 0}
@@ -149,21 +147,6 @@ def test_a_closed_pipe_is_quiet(url: str) -> None:
     pipe = f"'{sys.executable}' -m db export explanations --db '{url}' | head -c 10"
     done = subprocess.run(["bash", "-c", pipe], cwd=PROJECT, capture_output=True, text=True)
     assert (len(done.stdout), done.stderr) == (10, "")
-
-
-def test_ctrl_c_is_quiet_and_exits_with_130(tmp_path: Path) -> None:
-    build(f"sqlite:///{tmp_path}/explanations.db")
-    os.mkfifo(tmp_path / "pipe")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "db", "export", "global", "--out", "pipe"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    time.sleep(5)  # by then it waits for somebody to read the pipe
-    process.send_signal(signal.SIGINT)
-    assert (process.communicate(timeout=60)[1], process.returncode) == ("", 130)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ for number in itertools.count():
 """
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.013, 0.041])
+@pytest.mark.parametrize("delay", [0.0, 0.02])
 def test_a_killed_writer_leaves_no_half_unit(engine_url: str, delay: float) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", WRITE_FOR_EVER, engine_url], cwd=PROJECT, stdout=subprocess.PIPE, text=True

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
-from db import address, session
+from db import address, session, upkeep
 from db.errors import UserError
 from db.reader import Reader
 from db.tables import Run
@@ -70,34 +71,54 @@ def test_migrations_run_from_a_clone_with_a_space_and_a_percent_sign_in_its_path
     session.open_read_only(f"sqlite:///{tmp_path}/made.db")
 
 
-@pytest.fixture
-def unwritable_folder() -> Iterator[Path]:
-    """A folder with a finished database that the test's user may read but not write."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        build(f"sqlite:///{folder}/x.db")
-        (folder / "x.db").chmod(0o444)
-        folder.chmod(0o555)
-        root = os.geteuid() == 0
-        if root:
-            os.seteuid(65534)  # root may write anywhere
-        yield folder
+@contextmanager
+def _unwritable(folder: Path) -> Iterator[None]:
+    """Meanwhile the test's user may read the folder but not write there."""
+    root = os.geteuid() == 0
+    for file in folder.iterdir():
+        file.chmod(0o444)
+    folder.chmod(0o555)
+    if root:
+        os.seteuid(65534)  # root may write anywhere
+    try:
+        with pytest.raises(PermissionError):
+            (folder / "probe").touch()
+        yield
+    finally:
         if root:
             os.seteuid(0)
         folder.chmod(0o755)
 
 
-def test_a_finished_file_is_read_in_an_unwritable_folder(unwritable_folder: Path) -> None:
-    with pytest.raises(PermissionError):
-        (unwritable_folder / "probe").touch()
-    assert len(Reader(session.open_read_only(f"sqlite:///{unwritable_folder}/x.db")).classes()) == 3
-    assert [file.name for file in unwritable_folder.iterdir()] == ["x.db"]
+@pytest.fixture
+def open_folder(example_file: Path) -> Iterator[Path]:
+    """A folder, with a finished database, that every user may enter."""
+    with tempfile.TemporaryDirectory() as name:
+        shutil.copy(example_file, Path(name) / "x.db")
+        yield Path(name)
 
 
-def test_writing_in_an_unwritable_folder_is_one_line(unwritable_folder: Path) -> None:
+def test_a_finished_file_is_read_in_an_unwritable_folder(open_folder: Path) -> None:
+    with _unwritable(open_folder):
+        assert len(Reader(session.open_read_only(f"sqlite:///{open_folder}/x.db")).classes()) == 3
+    assert [file.name for file in open_folder.iterdir()] == ["x.db"]
+
+
+def test_an_unfinished_file_in_an_unwritable_folder_names_the_remedy(open_folder: Path) -> None:
+    url = f"sqlite:///{open_folder}/x.db"
+    session.create(url).dispose()
+    with _unwritable(open_folder), pytest.raises(UserError, match="`python -m db compact` mends it"):
+        session.open_read_only(url)
+    (open_folder / "x.db").chmod(0o644)
+    upkeep.compact(url)
+    with _unwritable(open_folder):
+        session.open_read_only(url)
+
+
+def test_writing_in_an_unwritable_folder_is_one_line(open_folder: Path) -> None:
     for name in ("x.db", "y.db"):
-        with pytest.raises(UserError, match=rf"/{name}: .*; may you read and write there\?"):
-            session.create(f"sqlite:///{unwritable_folder}/{name}")
+        with _unwritable(open_folder), pytest.raises(UserError, match=rf"/{name}: .*; may you read and write there\?"):
+            session.create(f"sqlite:///{open_folder}/{name}")
 
 
 def test_finishing_while_another_reads_loses_nothing(database_url: str) -> None:

@@ -11,7 +11,7 @@ from db import session, transfer
 from db.errors import UserError
 from db.exports import EXPORTS
 from db.reader import Reader
-from db.tables import Base
+from db.tables import Base, Category
 from db.writer import Writer
 from tests.example_database import build
 
@@ -48,7 +48,9 @@ def test_new_rows_follow_the_copied_ones(small_database: str, postgresql_url: st
     writer = Writer(session.create(postgresql_url))
     assert writer.start_run(settings={}, settings_hash="new", seed=0, versions={}, dataset="", artifacts="") == 2
     writer.finish_unit("s", "new", "k")
-    assert writer.put_categories([("new", None, None)])["new"] == 4
+    (row,) = rows = [Category(run_id=2, label="new")]
+    writer.finish_unit("s", "new", "k2", rows)
+    assert row.id == 4
 
 
 def test_a_copy_to_the_same_engine_exports_the_same(small_database: str, tmp_path: Path) -> None:
