@@ -1,0 +1,80 @@
+"""The command line: `python -m app --db URL` starts the browser, `python -m app report` writes a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from db.address import DEFAULT_URL
+from db.commandline import run
+from db.errors import UserError
+
+Databases = Annotated[
+    list[str] | None,
+    typer.Option("--db", metavar="URL", help=f"Database; may be given several times. Default: {DEFAULT_URL}"),
+]
+
+app = typer.Typer(help="Browse stored explanations.", add_completion=False)
+
+
+@app.callback(
+    invoke_without_command=True,
+    epilog="Example: python -m app --db sqlite:///grocery.db --model score_fusion --port 7861",
+)
+def browse(
+    context: typer.Context,
+    db: Databases = None,
+    model: Annotated[str | None, typer.Option(help="The model shown first.")] = None,
+    host: Annotated[str, typer.Option(help="0.0.0.0 = reachable from other machines.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Default: the first free port from 7860 on.")
+    ] = None,
+    auth: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Lines user:password; only these users may enter.")
+    ] = None,
+) -> None:
+    """Show the explanations of one or several databases as a web page."""
+    if context.invoked_subcommand is not None:
+        context.obj = db
+        return
+    from app.library import open_libraries
+    from app.password import read_passwords, readable_by_others
+    from app.ports import bind
+
+    libraries = open_libraries(db or [DEFAULT_URL])
+    if model is not None:
+        names = sorted({found.name for library in libraries.values() for found in library.models()})
+        if model not in names:
+            raise UserError(f"--model {model}: no such model; there are {', '.join(names) or 'none yet'}")
+    passwords = read_passwords(auth) if auth else None
+    if auth and readable_by_others(auth):
+        typer.echo(f"{auth}: other users of this machine can read these passwords; run `chmod 600 {auth}`", err=True)
+    listener = bind(host, port)
+    from app.serving import serve
+
+    serve(libraries, listener, first_model=model, passwords=passwords)
+
+
+@app.command(epilog="Example: python -m app report --db sqlite:///grocery.db --class Oatly-Oat-Milk --out oat.pdf")
+def report(
+    context: typer.Context,
+    label: Annotated[str, typer.Option("--class", help="The class's label.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="A .png, .pdf or .svg file.")],
+    db: Databases = None,
+    model: Annotated[str | None, typer.Option(help="Default: the most accurate explained one.")] = None,
+) -> None:
+    """Write a figure of a class: what a model relies on, with example explanations."""
+    from app.library import Library
+    from app.report import write_report
+
+    urls = db or context.obj or [DEFAULT_URL]
+    if len(urls) > 1:
+        raise UserError("report: name one --db, not several")
+    write_report(Library(urls[0], "report"), model, label, out)
+    typer.echo(f"wrote {out}")
+
+
+if __name__ == "__main__":
+    run(app, "python -m app")

@@ -1,0 +1,46 @@
+"""The colour maps as fixed tables of 256 entries, taken from matplotlib without its pyplot."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+
+from app.drawing.importance import Array
+
+Bytes = npt.NDArray[np.uint8]
+
+UNSIGNED = "jet"
+SIGNED = "RdBu_r"
+
+
+@cache
+def colour_table(signed: bool) -> Bytes:
+    """uint8 [256, 3]: JET over [0, 1] (P1 §4.2), or a diverging map over [-1, 1] with red for evidence in favour."""
+    colour_map = matplotlib.colormaps[SIGNED if signed else UNSIGNED]
+    return np.array(colour_map(np.arange(256), bytes=True), dtype=np.uint8)[:, :3]
+
+
+def colour_index(values: Array, signed: bool) -> Bytes:
+    """The table's entry for each value: [0, 1] or, where signed, [-1, 1] spread over 0..255."""
+    unit = (values + np.float32(1)) / np.float32(2) if signed else values
+    return np.asarray(np.rint(np.clip(unit, 0, 1) * 255), dtype=np.uint8)
+
+
+def colours(values: Array, signed: bool) -> Bytes:
+    """uint8 [n, 3]: the colour of each value."""
+    chosen: Bytes = np.take(colour_table(signed), colour_index(values, signed), axis=0)
+    return chosen
+
+
+def drawn(values: Array, threshold: float) -> npt.NDArray[np.bool_]:
+    """Which values are drawn: magnitude at least the threshold, and never zero evidence."""
+    magnitude = np.abs(values)
+    return (magnitude >= threshold) & (magnitude > 0)
+
+
+def hexadecimal(colour: Bytes) -> str:
+    """A colour as CSS writes it, `#rrggbb`."""
+    return f"#{colour[0]:02x}{colour[1]:02x}{colour[2]:02x}"

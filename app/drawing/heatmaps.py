@@ -1,0 +1,86 @@
+"""Heat maps that are laid over the photograph: transparent palette PNGs, stretched to its shape by the page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from app.drawing.colours import Bytes, colour_index, colour_table, colours, drawn
+from app.drawing.importance import Array, Importances
+from app.drawing.palette import is_palette_png, recolour
+
+Polygon = Sequence[tuple[float, float]]
+View = Literal["image", "text", "multimodal"]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a heat map is drawn on: the superpixels and the OCR polygons of one sample.
+
+    `label_map` = PNG whose pixel value = segment id, 8-bit palette or 16 bit, stretched over the whole picture;
+    `polygons`, one an entry, in the pixels of a picture of `size` (width, height).
+    """
+
+    label_map: bytes
+    polygons: Sequence[Polygon]
+    size: tuple[int, int]
+
+
+def image_heatmap(label_map: bytes, importances: Importances, threshold: float) -> bytes:
+    """Image view: each superpixel in the colour of its importance; of a palette PNG only the colours are replaced.
+
+    Args:
+        label_map: as in `Ground`.
+        importances: `image[segment id]`.
+        threshold: magnitudes below it are not drawn.
+    """
+    if not is_palette_png(label_map):
+        return encode_values(importances.image[_labels(label_map)], importances.signed, threshold)
+    opacities = np.where(drawn(importances.image, threshold), 255, 0).astype(np.uint8)
+    return recolour(label_map, colours(importances.image, importances.signed), opacities)
+
+
+def value_field(view: View, ground: Ground, importances: Importances, size: tuple[int, int]) -> Array:
+    """float32 [height, width]: what each pixel of the picture, scaled to `size` (width, height), is worth.
+
+    Where a polygon and a superpixel overlap in the multimodal view their importances add, clipped at 1 (P1 §4.2).
+    """
+    values = np.zeros((size[1], size[0]), np.float32)
+    if view != "text":
+        labels = Image.fromarray(_labels(ground.label_map)).resize(size, Image.Resampling.NEAREST)
+        values = values + importances.image[np.asarray(labels)]
+    if view != "image":
+        values = values + polygon_values(ground, importances.text, size)
+    return np.clip(values, -1, 1)
+
+
+def polygon_values(ground: Ground, values: Array, size: tuple[int, int]) -> Array:
+    """float32 [height, width]: the value of the polygon that covers a pixel, 0 outside; of several the strongest."""
+    across, down = size[0] / ground.size[0], size[1] / ground.size[1]
+    canvas = Image.new("F", size, 0.0)
+    draw = ImageDraw.Draw(canvas)
+    for place in np.argsort(np.abs(values), kind="stable"):
+        if values[place]:
+            corners = [(x * across - 0.5, y * down - 0.5) for x, y in ground.polygons[place]]
+            draw.polygon(corners, fill=float(values[place]))
+    return np.asarray(canvas)
+
+
+def encode_values(values: Array, signed: bool, threshold: float) -> bytes:
+    """A palette PNG of a field of values: pixel 0 = not drawn, 1..255 = the colour table without its first entry."""
+    index = np.where(drawn(values, threshold), np.maximum(colour_index(values, signed), 1), 0).astype(np.uint8)
+    picture = Image.fromarray(index)
+    picture.putpalette(colour_table(signed).tobytes())
+    out = io.BytesIO()
+    picture.save(out, "PNG", compress_level=1, transparency=0)
+    return out.getvalue()
+
+
+def _labels(label_map: bytes) -> Bytes:
+    with Image.open(io.BytesIO(label_map)) as picture:
+        return np.asarray(picture)

@@ -1,0 +1,48 @@
+"""From surrogate weights to what is drawn: importances normalised over both modalities jointly (P1 §4.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Importances:
+    """What one explanation draws: a value a superpixel and a value an entry, on one scale.
+
+    `image` and `text` are float32, in [0, 1] or, where `signed`, in [-1, 1]; the largest magnitude is 1 unless
+    nothing can be drawn, when all are 0.
+    """
+
+    image: Array
+    text: Array
+    signed: bool
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing can be drawn at any threshold."""
+        return not (self.image.any() or self.text.any())
+
+
+def normalised_importances(image_weights: Array, text_weights: Array) -> Importances:
+    """Evidence for the class only: max(w, 0) / max over both modalities.
+
+    All w <= 0 gives zeros: min-max over signed weights would paint zero evidence (REFERENCE.md §3).
+    """
+    image, text = np.maximum(image_weights, 0), np.maximum(text_weights, 0)
+    return _scaled(image, text, signed=False)
+
+
+def signed_importances(image_weights: Array, text_weights: Array) -> Importances:
+    """Evidence for (positive) and against (negative) the class: w / max |w| over both modalities."""
+    return _scaled(image_weights, text_weights, signed=True)
+
+
+def _scaled(image: Array, text: Array, *, signed: bool) -> Importances:
+    largest = max((float(np.abs(part).max()) for part in (image, text) if part.size), default=0.0)
+    scale = 1 / largest if largest > 0 else 0.0
+    return Importances((image * scale).astype(np.float32), (text * scale).astype(np.float32), signed)

@@ -1,0 +1,49 @@
+"""Recolouring a palette PNG by replacing its PLTE and tRNS chunks only; the pixels are never decoded."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from app.drawing.colours import Bytes
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def is_palette_png(png: bytes) -> bool:
+    """Whether the picture is an 8-bit (or smaller) palette PNG: colour type 3 in its header."""
+    return png[:8] == SIGNATURE and png[25] == 3
+
+
+def recolour(png: bytes, colours: Bytes, opacities: Bytes) -> bytes:
+    """The same pixels with other colours.
+
+    Args:
+        png: a palette PNG.
+        colours: uint8 [n, 3], the colour of pixel value i; n <= 256.
+        opacities: uint8 [n], 0 = not drawn.
+    """
+    palette = _chunk(b"PLTE", colours.tobytes()) + _chunk(b"tRNS", opacities.tobytes())
+    parts = [SIGNATURE]
+    for name, whole in _chunks(png):
+        if name in (b"PLTE", b"tRNS"):
+            continue
+        if name == b"IDAT" and palette:
+            parts.append(palette)
+            palette = b""
+        parts.append(whole)
+    return b"".join(parts)
+
+
+def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    place = len(SIGNATURE)
+    while place < len(png):
+        (length,) = struct.unpack_from(">I", png, place)
+        end = place + 12 + length
+        yield png[place + 4 : place + 8], png[place:end]
+        place = end
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))

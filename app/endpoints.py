@@ -1,0 +1,81 @@
+"""The endpoints for programs, under fixed names: /classes, /samples, /explanation, /global, /modality."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from app.library import Library
+from db.views import Modality
+
+Json = dict[str, Any]
+MODALITIES: tuple[Modality, ...] = ("image", "text")
+
+
+def add_endpoints(libraries: Mapping[str, Library]) -> None:
+    """Add the endpoints to the Blocks that are being built."""
+
+    def library_of(db: str) -> Library:
+        if db and db not in libraries:
+            raise gr.Error(f"no database {db!r}; there are {', '.join(libraries)}")
+        return libraries[db] if db else next(iter(libraries.values()))
+
+    def classes(model: str = "", db: str = "") -> list[Json]:
+        """All classes with their number of samples and, for a model, its accuracy in each."""
+        return [_plain(view) for view in library_of(db).classes(model or None)]
+
+    def samples(label: str, model: str = "", split: str = "", db: str = "") -> list[Json]:
+        """The samples of a class, with what a model says of each; split = train, test or empty for both."""
+        found = library_of(db).reader.samples(label, model or None)
+        return [_plain(view) for view in found if split in ("", view.split)]
+
+    def explanation(model: str, sample: str, db: str = "") -> list[Json]:
+        """A model's explanations of a sample, weights and all: the predicted class first."""
+        reader = library_of(db).reader
+        detail = reader.sample(sample)
+        if detail is None:
+            raise gr.Error(f"no sample {sample!r}; the endpoint /samples lists them")
+        entries = [_plain(entry) for entry in detail.entries]
+        return [{**_plain(found), "entries": entries} for found in reader.explanations(model, sample)]
+
+    def global_groups(model: str, label: str, modality: str = "", db: str = "") -> list[Json]:
+        """The global groups of a model and class by rank; modality = image, text or empty for both."""
+        if modality not in ("", *MODALITIES):
+            raise gr.Error("modality is image, text or empty for both")
+        reader = library_of(db).reader
+        wanted: list[Modality] = [kind for kind in MODALITIES if modality in ("", kind)]
+        return [_plain(group) for kind in wanted for group in reader.groups(model, label, kind)]
+
+    def modality(model: str, label: str = "", db: str = "") -> list[Json]:
+        """The modality ratio of each explained sample of a model, or of one class of samples."""
+        return [_plain(share) for share in library_of(db).reader.image_shares(model, label or None)]
+
+    for function, name in (
+        (classes, "classes"),
+        (samples, "samples"),
+        (explanation, "explanation"),
+        (global_groups, "global"),
+        (modality, "modality"),
+    ):
+        gr.api(function, api_name=name, queue=False, concurrency_limit=None)
+
+
+def _plain(record: Any) -> Json:
+    """A record of db/views.py as JSON values; a sample's name is `sample` everywhere.
+
+    `path` would make gradio_client take the record for a file and ask for it.
+    """
+    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    return {"sample" if name == "path" else name: _value(value) for name, value in values.items() if name != "id"}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, tuple):
+        return [_plain(item) if dataclasses.is_dataclass(item) else item for item in value]
+    return value

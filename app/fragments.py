@@ -1,0 +1,78 @@
+"""The /view routes: each tab's content as HTML, with the names that the server filled in; and the header's choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+
+from app.library import Library
+from app.rendering import percent
+from app.state import read_state
+from app.tabs.choice import choose
+from app.tabs.gallery import gallery_fragment
+from app.tabs.global_groups import global_fragment
+from app.tabs.overview import overview_fragment
+from app.tabs.sample import sample_fragment
+from app.tabs.strip import strip_fragment
+from db.views import ClassView, ModelView
+
+Choices = list[tuple[str, str]]
+
+
+def view_router(libraries: Mapping[str, Library], first_model: str | None) -> APIRouter:
+    """Routes under /view/. `state` in an answer = the names that the page takes over into its address."""
+    router = APIRouter(prefix="/view", dependencies=[Depends(_always_ask)])
+
+    @router.get("/choices")
+    def choices(request: Request) -> dict[str, Any]:
+        choice = choose(libraries, read_state(request.query_params), first_model)
+        library = choice.library
+        classes = library.classes(choice.model.name if choice.model else None)
+        return {
+            "choices": {
+                "databases": [(name, name) for name in libraries],
+                "models": [(_model_name(model), model.name) for model in library.models()],
+                "classes": [(_class_name(view), view.label) for view in classes],
+            },
+            "state": {"db": library.name, "model": choice.model.name if choice.model else None},
+            "title": library.name,
+        }
+
+    @router.get("/{slot}")
+    def fragment(request: Request, slot: str) -> dict[str, Any]:
+        state = read_state(request.query_params)
+        choice = choose(libraries, state, first_model)
+        names = dict(choice.names)
+        if slot == "sample":
+            html, names["sample"] = sample_fragment(choice, state)
+        elif slot in _FRAGMENTS:
+            html = _FRAGMENTS[slot](choice)
+        else:
+            raise HTTPException(404, f"no view {slot!r}")
+        return {"html": html, "state": names}
+
+    return router
+
+
+_FRAGMENTS = {
+    "strip": strip_fragment,
+    "gallery": gallery_fragment,
+    "global": global_fragment,
+    "overview": overview_fragment,
+}
+
+
+def _always_ask(response: Response) -> None:
+    """The database may change under an address: the page itself keeps fragments, for a minute."""
+    response.headers["Cache-Control"] = "no-cache"
+
+
+def _model_name(model: ModelView) -> str:
+    return model.name if model.accuracy is None else f"{model.name} · {percent(model.accuracy, 1)}"
+
+
+def _class_name(view: ClassView) -> str:
+    parts = [view.title, view.family, None if view.accuracy is None else percent(view.accuracy)]
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,155 @@
+"""The opened databases of one browser: names for the address, versions for caching, and what is asked for often."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from app.drawing.heatmaps import Ground
+from db import address
+from db.reader import Reader
+from db.session import open_read_only
+from db.views import ClassView, ExplanationView, ImageShare, ModelView, SampleDetail, SampleView, Split
+
+Value = TypeVar("Value")
+
+KEPT = 1024
+SERVER_SECONDS = 2.0  # how long a database server is not asked again whether it has changed
+_DRAWING = b"".join(file.read_bytes() for file in sorted((Path(__file__).parent / "drawing").glob("*.py")))
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sprite sheet's shape: sample i lies in column i % columns, row i // columns, in a tile of `tile` pixels."""
+
+    tile: int
+    columns: int
+    rows: int
+    samples: tuple[str, ...]
+
+
+class Library:
+    """One database, read-only. Safe for threads; what it keeps is dropped as soon as the database changes."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.name = name
+        self.shown = address.shown(url)
+        self.url = url
+        self.reader = Reader(open_read_only(url))
+        self._file = address.sqlite_path(url)
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[Any, ...], Any] = {}
+        self._kept_version = ""
+        self._asked: tuple[float, str] | None = None
+
+    def version(self) -> str:
+        """Changes when the database does: stands in the address of everything that browsers may keep for ever."""
+        if self._file is None:
+            return self._server_version()
+        files = (self._file, self._file.with_name(self._file.name + "-wal"))
+        return self._hash([_stamp(file) for file in files])
+
+    def _server_version(self) -> str:
+        if self._asked is None or time.monotonic() - self._asked[0] > SERVER_SECONDS:
+            parts = [(stage.stage, stage.done, stage.failed, str(stage.last)) for stage in self.reader.progress()]
+            self._asked = (time.monotonic(), self._hash(parts))
+        return self._asked[1]
+
+    def _hash(self, parts: Sequence[object]) -> str:
+        return hashlib.sha256(_DRAWING + repr((self.shown, parts)).encode()).hexdigest()[:12]
+
+    def models(self) -> list[ModelView]:
+        """As `Reader.models`."""
+        return self._keep(("models",), self.reader.models)
+
+    def classes(self, model: str | None) -> list[ClassView]:
+        """As `Reader.classes`."""
+        return self._keep(("classes", model), lambda: self.reader.classes(model))
+
+    def titles(self) -> dict[str, str]:
+        """The name to show of each class, by label."""
+        return self._keep(("titles",), lambda: {view.label: view.title for view in self.reader.classes()})
+
+    def samples(self, label: str, model: str | None) -> list[SampleView]:
+        """As `Reader.samples` of both splits."""
+        return self._keep(("samples", label, model), lambda: self.reader.samples(label, model))
+
+    def sample(self, path: str) -> SampleDetail | None:
+        """As `Reader.sample`."""
+        return self._keep(("sample", path), lambda: self.reader.sample(path))
+
+    def explanations(self, model: str, path: str) -> list[ExplanationView]:
+        """As `Reader.explanations`."""
+        return self._keep(("explanations", model, path), lambda: self.reader.explanations(model, path))
+
+    def image_shares(self, model: str) -> list[ImageShare]:
+        """As `Reader.image_shares` over all classes."""
+        return self._keep(("shares", model), lambda: self.reader.image_shares(model))
+
+    def sheet(self, label: str, split: Split) -> Sheet | None:
+        """The shape of a class's sprite sheet, None where it has none."""
+
+        def read() -> Sheet | None:
+            sprite = self.reader.sprite(label, split)
+            if sprite is None:
+                return None
+            return Sheet(sprite.tile, sprite.columns, max(sprite.height // sprite.tile, 1), sprite.samples)
+
+        return self._keep(("sheet", label, split), read)
+
+    def ground(self, path: str) -> Ground | None:
+        """What heat maps of a sample are drawn on, None before it is segmented."""
+
+        def read() -> Ground | None:
+            detail, labels = self.sample(path), self.reader.label_map(path)
+            if detail is None or labels is None:
+                return None
+            polygons = [entry.polygon for entry in detail.entries]
+            return Ground(labels.content, polygons, (detail.width, detail.height))
+
+        return self._keep(("ground", path), read)
+
+    def _keep(self, key: tuple[Any, ...], read: Callable[[], Value]) -> Value:
+        version = self.version()
+        with self._lock:
+            if self._kept_version != version:
+                self._kept, self._kept_version = {}, version
+            if key in self._kept:
+                known: Value = self._kept[key]
+                return known
+        value = read()
+        with self._lock:
+            if self._kept_version == version:
+                if len(self._kept) >= KEPT:
+                    self._kept.pop(next(iter(self._kept)))
+                self._kept[key] = value
+        return value
+
+
+def open_libraries(urls: Sequence[str]) -> dict[str, Library]:
+    """Open databases under short names: the file's or the server database's, numbered where two are alike.
+
+    Raises:
+        UserError: as `db.session.open_read_only`.
+    """
+    libraries: dict[str, Library] = {}
+    for url in dict.fromkeys(urls):
+        base = Path(address.parse(url).database or "database").stem
+        name, number = base, 2
+        while name in libraries:
+            name, number = f"{base}-{number}", number + 1
+        libraries[name] = Library(url, name)
+    return libraries
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size) if status.st_size else None

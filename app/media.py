@@ -1,0 +1,169 @@
+"""The /media routes: stored pictures, heat maps and crops, each under an address that never changes its content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+
+from app.drawing.crops import entry_crop, segment_crop
+from app.drawing.heatmaps import View
+from app.drawing.importance import Importances, normalised_importances, signed_importances
+from app.drawing.views import draw_tile, draw_view
+from app.library import Library
+from db.views import ExplanationView, Modality, PictureView, SamplePicture, Split
+
+FOREVER = "public, max-age=31536000, immutable"
+CROP_SIZE = 192
+
+Threshold = Annotated[float, Query(ge=0, le=1)]
+
+
+def media_router(libraries: Mapping[str, Library]) -> APIRouter:
+    """Routes under /media/{database}/{version}/.
+
+    `version` = the database's, or the stored picture's digest. A picture asked for under an outdated version is
+    answered with what there is now, which must then not be kept.
+    """
+    router = APIRouter(prefix="/media/{db}/{version}")
+
+    def library_of(db: str) -> Library:
+        if db not in libraries:
+            raise HTTPException(404, f"no database {db!r}")
+        return libraries[db]
+
+    @router.get("/sprite")
+    def sprite(
+        request: Request, db: str, version: str, label: Annotated[str, Query(alias="class")], split: Split
+    ) -> Response:
+        library = library_of(db)
+        return _stored(request, library, version, library.reader.sprite(label, split))
+
+    @router.get("/heat/{view}")
+    def heat(
+        request: Request,
+        db: str,
+        version: str,
+        view: View,
+        model: str,
+        sample: str,
+        target: str,
+        threshold: Threshold = 0.2,
+        signed: bool = False,
+    ) -> Response:
+        library = library_of(db)
+        if known := _not_modified(request, library.version()):
+            return known
+        found = _explanation(library, model, sample, target)
+        ground = library.ground(sample)
+        if ground is None:
+            raise HTTPException(404, f"{sample} is not segmented")
+        media_type, content = draw_view(view, ground, importances_of(found, signed), threshold)
+        return _answer(request, library, version, media_type, content)
+
+    @router.get("/tile/{view}")
+    def tile(
+        request: Request,
+        db: str,
+        version: str,
+        view: View,
+        model: str,
+        sample: str,
+        threshold: Threshold = 0.2,
+        signed: bool = False,
+    ) -> Response:
+        library = library_of(db)
+        if known := _not_modified(request, library.version()):
+            return known
+        found = _explanation(library, model, sample, None)
+        ground = library.ground(sample)
+        if ground is None:
+            raise HTTPException(404, f"{sample} is not segmented")
+        sheet = library.sheet(found.label, found.split)
+        if sheet is None:
+            raise HTTPException(404, f"no sprite sheet of {found.label}")
+        media_type, content = draw_tile(view, ground, importances_of(found, signed), threshold, sheet.tile)
+        return _answer(request, library, version, media_type, content)
+
+    @router.get("/part/{modality}")
+    def part(
+        request: Request, db: str, version: str, modality: Modality, sample: str, feature: Annotated[int, Query(ge=0)]
+    ) -> Response:
+        library = library_of(db)
+        if known := _not_modified(request, library.version()):
+            return known
+        return _answer(request, library, version, "image/jpeg", _part(library, modality, sample, feature))
+
+    @router.get("/{kind}")
+    def picture(
+        request: Request, db: str, version: str, kind: Literal["thumbnail", "display"], sample: str
+    ) -> Response:
+        library = library_of(db)
+        return _stored(request, library, version, library.reader.picture(sample, kind))
+
+    return router
+
+
+def importances_of(explanation: ExplanationView, signed: bool) -> Importances:
+    """What an explanation draws."""
+    make = signed_importances if signed else normalised_importances
+    return make(explanation.image_weights, explanation.text_weights)
+
+
+def _explanation(library: Library, model: str, sample: str, target: str | None) -> ExplanationView:
+    """Of the target class; of the predicted one where no target is asked for."""
+    for found in library.explanations(model, sample):
+        if found.target == target or (target is None and found.kind == "predicted"):
+            return found
+    raise HTTPException(404, f"no explanation of {sample} by {model}")
+
+
+def _part(library: Library, modality: Modality, path: str, feature: int) -> bytes:
+    kind: SamplePicture = "display"
+    display, ground = library.reader.picture(path, kind), library.ground(path)
+    if display is None or ground is None:
+        raise HTTPException(404, f"no picture or no superpixels of {path}")
+    if modality == "image":
+        return segment_crop(display.content, ground.label_map, feature, CROP_SIZE)
+    if feature >= len(ground.polygons):
+        raise HTTPException(404, f"{path} has no entry {feature}")
+    return entry_crop(display.content, ground.polygons[feature], ground.size, CROP_SIZE)
+
+
+def _stored(request: Request, library: Library, version: str, picture: PictureView | None) -> Response:
+    if picture is None:
+        raise HTTPException(404, "no such picture")
+    lasting = version in (picture.digest, library.version())
+    tag = f'"{picture.digest[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": FOREVER if lasting else "no-cache"}
+    if _matches(request, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(picture.content, media_type=picture.media_type, headers=headers)
+
+
+def _answer(request: Request, library: Library, version: str, media_type: str, content: bytes) -> Response:
+    current = library.version()
+    headers = {"ETag": _tag(request, current), "Cache-Control": FOREVER if version == current else "no-cache"}
+    if media_type == "image/svg+xml":
+        headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _not_modified(request: Request, version: str) -> Response | None:
+    """304 before anything is drawn, where the browser still has what was drawn from this version."""
+    tag = _tag(request, version)
+    cache = FOREVER if request.path_params["version"] == version else "no-cache"
+    return Response(status_code=304, headers={"ETag": tag, "Cache-Control": cache}) if _matches(request, tag) else None
+
+
+def _tag(request: Request, version: str) -> str:
+    """Of a drawn picture: everything that it is drawn from."""
+    what = f"{version} {request.url.path.split('/', 4)[4]} {request.url.query}"
+    return f'"{hashlib.sha256(what.encode()).hexdigest()[:32]}"'
+
+
+def _matches(request: Request, tag: str) -> bool:
+    asked = request.headers.get("if-none-match", "")
+    return any(part.strip().removeprefix("W/") in (tag, "*") for part in asked.split(","))

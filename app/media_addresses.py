@@ -1,0 +1,38 @@
+"""The addresses of pictures, relative to the page; app/media.py answers them. Each carries a version."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+from app.library import Library
+from db.views import ExplanationView, Split
+
+
+def sprite_address(library: Library, label: str, split: Split) -> str:
+    """The sprite sheet of a class and split."""
+    return _address(library, library.version(), "sprite", {"class": label, "split": split})
+
+
+def picture_address(library: Library, digest: str, kind: str, path: str) -> str:
+    """A sample's thumbnail or display picture."""
+    return _address(library, digest, kind, {"sample": path})
+
+
+def heat_address(library: Library, explanation: ExplanationView, view: str) -> str:
+    """A heat map of one explanation; the page adds `threshold` and `signed`."""
+    names = {"model": explanation.model, "sample": explanation.sample, "target": explanation.target}
+    return _address(library, library.version(), f"heat/{view}", names)
+
+
+def tile_address(library: Library, model: str, path: str) -> str:
+    """A heat map for the gallery, of the predicted class; the page replaces `{view}`."""
+    return _address(library, library.version(), "tile/{view}", {"model": model, "sample": path})
+
+
+def part_address(library: Library, modality: str, path: str, feature: int) -> str:
+    """The crop of a superpixel or of an entry."""
+    return _address(library, library.version(), f"part/{modality}", {"sample": path, "feature": str(feature)})
+
+
+def _address(library: Library, version: str, what: str, query: dict[str, str]) -> str:
+    return f"media/{quote(library.name, safe='')}/{version}/{what}?{urlencode(query)}"

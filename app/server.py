@@ -1,0 +1,61 @@
+"""The web server: own routes first, Gradio mounted behind them; ports and passwords."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import gradio as gr
+from fastapi import FastAPI, HTTPException, Response
+from fastapi.middleware.gzip import GZipMiddleware
+
+from app.fragments import view_router
+from app.library import Library
+from app.media import FOREVER, media_router
+from app.page import LOOK, head, look_version, make_blocks, make_theme
+from app.password import PasswordMiddleware
+
+MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
+
+
+def make_server(
+    libraries: Mapping[str, Library], first_model: str | None = None, passwords: Mapping[str, str] | None = None
+) -> FastAPI:
+    """The whole application; `passwords` = users that may enter, by name, None = everybody."""
+    server = FastAPI(title="Shelf Lens", docs_url=None, redoc_url=None, openapi_url=None)
+    server.include_router(media_router(libraries))
+    server.include_router(view_router(libraries, first_model))
+    files = {file.name: file for file in LOOK}
+
+    @server.get("/look/{version}/{name}")
+    def look(version: str, name: str) -> Response:
+        if name not in files:
+            raise HTTPException(404, f"no file {name!r}")
+        return _file(files[name], lasting=version == look_version())
+
+    if passwords is not None:
+        server.add_middleware(PasswordMiddleware, passwords=passwords)
+    server.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
+    gr.mount_gradio_app(
+        server,
+        make_blocks(libraries),
+        path="/",
+        theme=make_theme(),
+        head=head(),
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        show_error=True,
+    )
+    return server
+
+
+def _file(file: Path, *, lasting: bool) -> Response:
+    cache = FOREVER if lasting else "no-cache"
+    return Response(file.read_bytes(), media_type=MEDIA_TYPES[file.suffix], headers={"Cache-Control": cache})

@@ -1,0 +1,30 @@
+"""Starting the web server on a bound socket and saying where it is."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+
+import uvicorn
+
+from app.library import Library
+from app.server import make_server
+
+ANYWHERE = ("0.0.0.0", "::")
+
+
+def serve(
+    libraries: Mapping[str, Library],
+    listener: socket.socket,
+    *,
+    first_model: str | None,
+    passwords: Mapping[str, str] | None,
+) -> None:
+    """Serve until interrupted."""
+    server = make_server(libraries, first_model, passwords)
+    host, port = listener.getsockname()[:2]
+    shown = "127.0.0.1" if host in ANYWHERE else f"[{host}]" if ":" in host else host
+    print(f"Shelf Lens shows {', '.join(library.shown for library in libraries.values())}")
+    print(f"open http://{shown}:{port}/  (Ctrl-C ends it)", flush=True)
+    config = uvicorn.Config(server, log_level="warning", proxy_headers=True, timeout_graceful_shutdown=2)
+    uvicorn.Server(config).run(sockets=[listener])

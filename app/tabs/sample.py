@@ -1,0 +1,237 @@
+"""The Single Sample tab: what a model said of one photograph, why, and what speaks for the other classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.drawing.polygons import Shape, text_shapes
+from app.library import Library
+from app.media import importances_of
+from app.media_addresses import heat_address, picture_address
+from app.rendering import percent, render
+from app.state import ViewState
+from app.tabs import note
+from app.tabs.choice import Choice, choose_sample
+from app.tabs.figures import FigureLine, figure_lines
+from app.wording import Basis, basis, sureness
+from db.views import EntryView, ExplanationView, LabelProbability, SampleDetail
+
+TOP_CLASSES = 3
+HEADINGS = {"predicted": "Why it said", "true": "What spoke for the true class", "runner_up": "Why not"}
+SHORT = {"predicted": "Answer", "true": "True class", "runner_up": "Runner-up"}
+
+
+@dataclass(frozen=True)
+class TouchShape:
+    """A polygon with its colours in both modes and its tool tip."""
+
+    position: int
+    points: str
+    colour: str
+    importance: float
+    signed_colour: str
+    signed: float
+    tip: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One explained class with the addresses of its views."""
+
+    kind: str
+    heading: str
+    short: str
+    target: str
+    probability: float
+    empty: bool
+    heat_image: str
+    heat_both: str
+    shapes: list[TouchShape]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One entry's weight for one explained class; `share` of the largest magnitude of that explanation."""
+
+    kind: str
+    value: float
+    share: float
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """One line of the table of words."""
+
+    position: int
+    text: str
+    confidence: float | None
+    weights: list[Weight]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of the model's most probable classes."""
+
+    title: str
+    probability: float
+    true: bool
+
+
+@dataclass(frozen=True)
+class Said:
+    """The first sentence, the class's name apart."""
+
+    before: str
+    name: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why there is no heat map, and what to run."""
+
+    text: str
+    command: str | None
+
+
+@dataclass(frozen=True)
+class SamplePage:
+    """All that the template shows."""
+
+    notices: tuple[str, ...]
+    verdict: str
+    headline: str
+    title: str
+    said: Said | None
+    basis: Basis | None
+    path: str
+    missing: Missing | None
+    ratio: float
+    width: int
+    height: int
+    display: str | None
+    rows: list[Row]
+    top: list[Candidate]
+    entries: list[EntryRow]
+    figures: list[FigureLine]
+
+
+def sample_fragment(choice: Choice, state: ViewState) -> tuple[str, str | None]:
+    """The tab's content and the sample that it is about."""
+    path, notices = choose_sample(choice, state)
+    detail = choice.library.sample(path) if path else None
+    if detail is None:
+        return note.nothing_yet(choice), None
+    page = _page(choice, detail, (*choice.notices, *notices))
+    return render("sample.html", page=page), detail.path
+
+
+def _page(choice: Choice, detail: SampleDetail, notices: tuple[str, ...]) -> SamplePage:
+    library, model = choice.library, choice.model.name if choice.model else ""
+    titles = library.titles()
+    explanations = library.explanations(model, detail.path)
+    chances = library.reader.predictions(model, detail.path, len(titles))
+    predicted = chances[0] if chances else None
+    main = next((found for found in explanations if found.kind == "predicted"), None)
+    display = detail.pictures.get("display")
+    texts = [entry.text for entry in detail.entries]
+    right = None if predicted is None else predicted.label == detail.label
+    return SamplePage(
+        notices=notices,
+        verdict="unknown" if right is None else "right" if right else "wrong",
+        headline=_headline(right),
+        title=titles.get(detail.label, detail.label),
+        said=_said(titles, detail.label, chances),
+        basis=basis(main.image_weights, main.text_weights, texts, main.r2) if main else None,
+        path=detail.path,
+        missing=None if main else _missing(choice, detail),
+        ratio=detail.width / detail.height,
+        width=detail.width,
+        height=detail.height,
+        display=picture_address(library, display.digest, "display", detail.path) if display else None,
+        rows=[_row(library, titles, detail, found) for found in explanations],
+        top=_top(titles, detail.label, chances),
+        entries=[_entry(entry, explanations) for entry in detail.entries],
+        figures=figure_lines(explanations),
+    )
+
+
+def _headline(right: bool | None) -> str:
+    if right is None:
+        return "No prediction yet"
+    return "Recognised correctly" if right else "Mistaken"
+
+
+def _said(titles: dict[str, str], label: str, chances: list[LabelProbability]) -> Said | None:
+    if not chances:
+        return None
+    first = chances[0]
+    name, sure = titles.get(first.label, first.label), sureness(first.probability)
+    if first.label == label:
+        return Said("This is ", name, f"; the model is {sure} ({percent(first.probability)}). ")
+    own = next((chance.probability for chance in chances if chance.label == label), None)
+    gave = f", which got {percent(own)}" if own is not None else ", a class that this model does not know"
+    after = f" and is {sure} ({percent(first.probability)}). It is in fact {titles.get(label, label)}{gave}. "
+    return Said("The model says ", name, after)
+
+
+def _top(titles: dict[str, str], label: str, chances: list[LabelProbability]) -> list[Candidate]:
+    """The most probable classes, and the true one where it is not among them."""
+    shown = chances[:TOP_CLASSES] + [chance for chance in chances[TOP_CLASSES:] if chance.label == label]
+    return [
+        Candidate(titles.get(chance.label, chance.label), chance.probability, chance.label == label) for chance in shown
+    ]
+
+
+def _row(library: Library, titles: dict[str, str], detail: SampleDetail, found: ExplanationView) -> Row:
+    return Row(
+        kind=found.kind,
+        heading=HEADINGS[found.kind],
+        short=SHORT[found.kind],
+        target=titles.get(found.target, found.target),
+        probability=found.probability,
+        empty=not found.largest_weight > 0,
+        heat_image=heat_address(library, found, "image"),
+        heat_both=heat_address(library, found, "multimodal"),
+        shapes=_shapes(detail, found),
+    )
+
+
+def _shapes(detail: SampleDetail, found: ExplanationView) -> list[TouchShape]:
+    polygons = [entry.polygon for entry in detail.entries]
+    signed: list[Shape] = text_shapes(polygons, importances_of(found, True))
+    unsigned = {shape.position: shape for shape in text_shapes(polygons, importances_of(found, False))}
+    return [
+        TouchShape(
+            position=shape.position,
+            points=shape.points,
+            colour=unsigned[shape.position].colour,
+            importance=unsigned[shape.position].importance,
+            signed_colour=shape.colour,
+            signed=shape.importance,
+            tip=f"{detail.entries[shape.position].text}: {found.text_weights[shape.position]:+.3f}",
+        )
+        for shape in signed
+    ]
+
+
+def _entry(entry: EntryView, explanations: list[ExplanationView]) -> EntryRow:
+    weights = []
+    for found in explanations:
+        largest = max(float(np.abs(part).max()) for part in (found.image_weights, found.text_weights) if part.size)
+        value = float(found.text_weights[entry.position])
+        weights.append(Weight(found.kind, value, abs(value) / largest if largest else 0.0))
+    return EntryRow(entry.position, entry.text, entry.confidence, weights)
+
+
+def _missing(choice: Choice, detail: SampleDetail) -> Missing:
+    if choice.model is None:
+        return Missing("No model has been trained on these samples yet.", note.command(choice))
+    if not choice.model.explained:
+        return Missing(note.one_sided(choice.model), None)
+    explained = any(view.label == detail.label and view.explained for view in choice.library.classes(choice.model.name))
+    if explained and detail.split == "train":
+        return Missing("Samples that the model was trained on are not explained; pick one of the test samples.", None)
+    return Missing("This sample is not explained yet.", note.command(choice))

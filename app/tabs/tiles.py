@@ -1,0 +1,79 @@
+"""Samples as small pictures, in the strip and in the gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.library import Library
+from app.media_addresses import sprite_address, tile_address
+from app.rendering import link, percent
+from app.tabs.choice import Choice, verdict
+from db.views import SampleView
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One sample: its place in the sprite sheet (percent of CSS background-position) and what is said of it."""
+
+    path: str
+    split: str
+    href: str
+    verdict: str
+    explained: bool
+    said: str
+    probability: float | None
+    caption: str
+    sheet: str | None
+    columns: int
+    rows: int
+    across: float
+    down: float
+    heat: str | None
+
+
+def make_tiles(choice: Choice, samples: Sequence[SampleView]) -> list[Tile]:
+    """The samples in the given order."""
+    return [_tile(choice, sample) for sample in samples]
+
+
+def _tile(choice: Choice, sample: SampleView) -> Tile:
+    library = choice.library
+    titles = library.titles()
+    said = titles.get(sample.predicted or "", sample.predicted or "no prediction")
+    sheet = library.sheet(sample.label, sample.split) if sample.position is not None else None
+    columns, rows, position = (sheet.columns, sheet.rows, sample.position or 0) if sheet else (1, 1, 0)
+    return Tile(
+        path=sample.path,
+        split=sample.split,
+        href=link(choice.names, sample=sample.path),
+        verdict=verdict(sample),
+        explained=sample.explained,
+        said=said,
+        probability=sample.probability,
+        caption=_caption(sample, said),
+        sheet=sprite_address(library, sample.label, sample.split) if sheet else None,
+        columns=columns,
+        rows=rows,
+        across=_position(position % columns, columns),
+        down=_position(position // columns, rows),
+        heat=_heat(library, choice, sample),
+    )
+
+
+def _position(place: int, count: int) -> float:
+    """CSS percentage that shows tile `place` of `count` where the background is `count` tiles wide."""
+    return round(100 * place / (count - 1), 4) if count > 1 else 0.0
+
+
+def _heat(library: Library, choice: Choice, sample: SampleView) -> str | None:
+    if not sample.explained or choice.model is None:
+        return None
+    return tile_address(library, choice.model.name, sample.path)
+
+
+def _caption(sample: SampleView, said: str) -> str:
+    name = sample.path.rsplit("/", 1)[-1]
+    if sample.right is None:
+        return f"{name}: no prediction"
+    return f"{name}: {'right' if sample.right else 'wrong'}, taken for {said} ({percent(sample.probability)})"

@@ -1,0 +1,72 @@
+"""Explanations in plain words, for people who do not read weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.drawing.importance import Array
+
+TOP_WORDS = 2
+WORD_SHARE = 0.08  # of all evidence in favour; a weaker word is not worth naming
+LOOSE_FIT = 0.5
+BAD_FIT = 0.25
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a decision rested on, ready to be said: `lead`, then quoted `words`, then `rest`, then a `caution`."""
+
+    lead: str
+    words: tuple[str, ...]
+    rest: str
+    caution: str | None
+
+
+def sureness(probability: float) -> str:
+    """How sure a model is, in words; probability in 0..1."""
+    if probability >= 0.95:
+        return "very sure"
+    if probability >= 0.8:
+        return "quite sure"
+    if probability >= 0.5:
+        return "not very sure"
+    return "unsure"
+
+
+def basis(image_weights: Array, text_weights: Array, texts: Sequence[str], r2: float) -> Basis:
+    """What the decision rested on: the evidence in favour, max(w, 0), of the picture against that of the words."""
+    picture, words = np.maximum(image_weights, 0), np.maximum(text_weights, 0)
+    total = float(picture.sum() + words.sum())
+    caution = _caution(r2)
+    if total <= 0:
+        return Basis(
+            "Nothing on this pack speaks for this class: no part of it has a positive weight.", (), "", caution
+        )
+    share = float(words.sum()) / total
+    strongest = np.argsort(-words, kind="stable")[:TOP_WORDS]
+    named = tuple(dict.fromkeys(texts[place] for place in strongest if words[place] >= WORD_SHARE * total))
+    return Basis(*_sentence(share, named, len(texts)), caution)
+
+
+def _sentence(share: float, named: tuple[str, ...], entries: int) -> tuple[str, tuple[str, ...], str]:
+    if not entries:
+        return "It rested on the picture alone: no text was read on this pack.", (), ""
+    noun = "the word" if len(named) == 1 else "the words"
+    if not named:
+        if share >= 0.5:
+            return "It rested on many words together, none of them decisive.", (), ""
+        return "It rested on the picture; no single word mattered much.", (), ""
+    if share >= 0.65:
+        return f"It rested mostly on {noun} ", named, ", less on the picture."
+    if share >= 0.4:
+        return f"It rested on {noun} ", named, " and on the picture about equally."
+    return f"It rested mostly on the picture, less on {noun} ", named, "."
+
+
+def _caution(r2: float) -> str | None:
+    if not r2 >= BAD_FIT:  # nan too
+        return "Read it with care: the explanation fits the model badly here."
+    return "Read it with some care: the explanation fits the model only loosely here." if r2 < LOOSE_FIT else None

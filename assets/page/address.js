@@ -1,0 +1,43 @@
+// The view as it stands in the page's address; the twin of app/state.py.
+
+export const DEFAULTS = Object.freeze({
+  db: null, model: null, class: null, sample: null, tab: "sample",
+  threshold: 0.2, opacity: 0.6, signed: false, against: false,
+  layer: "multimodal", shown: "all", split: null,
+});
+
+const ALLOWED = {
+  tab: ["overview", "sample", "gallery", "global"],
+  layer: ["photograph", "image", "text", "multimodal"],
+  shown: ["all", "right", "wrong"],
+  split: ["train", "test", "all"],
+};
+
+const share = (text, fallback) => {
+  const number = text ? Number(text) : NaN;
+  return Number.isNaN(number) ? fallback : Math.min(Math.max(number, 0), 1);
+};
+
+/** Reads an address; what is missing or unknown falls back to the default. */
+export function readState(search) {
+  const query = new URLSearchParams(search);
+  const state = { ...DEFAULTS };
+  for (const key of ["db", "model", "class", "sample"]) state[key] = query.get(key) || null;
+  for (const key of ["tab", "layer", "shown", "split"]) {
+    if (ALLOWED[key].includes(query.get(key))) state[key] = query.get(key);
+  }
+  for (const key of ["threshold", "opacity"]) state[key] = share(query.get(key), DEFAULTS[key]);
+  for (const key of ["signed", "against"]) state[key] = query.get(key) === "1";
+  return state;
+}
+
+/** The address's query with defaults left out. Gradio's own switches (`__theme`) are kept. */
+export function writeState(state, search = "") {
+  const query = new URLSearchParams();
+  for (const key of Object.keys(DEFAULTS)) {
+    if (state[key] === null || state[key] === DEFAULTS[key]) continue;
+    query.set(key, state[key] === true ? "1" : String(state[key]));
+  }
+  for (const [key, value] of new URLSearchParams(search)) if (key.startsWith("__")) query.set(key, value);
+  return `?${query}`;
+}

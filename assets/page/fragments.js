@@ -1,0 +1,26 @@
+// Pieces of the page, fetched as {html, state} from /view/... and kept for a while, so that going back is instant.
+
+const KEEP = 80;
+const FRESH_MS = 60_000; // a run may still be filling the database
+
+const kept = new Map();
+
+/** The fragment at an address; the same promise while it is fresh. */
+export function load(url) {
+  const known = kept.get(url);
+  if (known && performance.now() - known.at < FRESH_MS) return known.answer;
+  const answer = fetch(url, { headers: { Accept: "application/json" } }).then((response) => {
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+    return response.json();
+  });
+  answer.catch(() => kept.delete(url));
+  kept.delete(url);
+  kept.set(url, { answer, at: performance.now() });
+  if (kept.size > KEEP) kept.delete(kept.keys().next().value);
+  return answer;
+}
+
+/** Makes an answer known under a second address: the one with every name filled in. */
+export function keepAs(url, answer) {
+  if (!kept.has(url)) kept.set(url, { answer: Promise.resolve(answer), at: performance.now() });
+}

@@ -1,0 +1,1 @@
+"""LIME over superpixels and OCR entries jointly (P1 §3.1)."""

@@ -1,0 +1,163 @@
+"""All explanations of one sample: its classes to explain, its rows, its surrogates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from db.tables import Explanation, Vector
+from precompute.dataset.samples import Pixels
+from precompute.local_explanations.balanced import ReplicatedDesign, crossed_design, joint_design
+from precompute.local_explanations.masking import Evaluator, MaskedPicture
+from precompute.local_explanations.modality import image_share, image_share_positive
+from precompute.local_explanations.replicated_surrogate import fit_replicated
+from precompute.local_explanations.sampling import Design, lime_design
+from precompute.local_explanations.segments import LabelMap
+from precompute.local_explanations.surrogate import Floats, Surrogate, fit_lime
+from precompute.models.protocol import DualStreamModel, Entry, Model
+from precompute.recipe import ExplainSettings, derive_seed
+
+
+@dataclass(frozen=True)
+class Target:
+    """A class to explain: its place among the model's classes and why it is explained."""
+
+    index: int
+    kind: str
+
+
+def targets(probabilities: Floats, true: int) -> list[Target]:
+    """The classes to explain (REFERENCE.md §3): predicted, true where that is another, and the runner-up.
+
+    Args:
+        probabilities: [classes] of the untouched sample; the earlier class wins a tie.
+        true: place of the sample's class.
+    """
+    ranking = np.argsort(-probabilities, kind="stable")
+    kinds = {int(ranking[0]): "predicted"}
+    kinds.setdefault(true, "true")
+    if len(ranking) > 1:
+        kinds.setdefault(int(ranking[1]), "runner_up")
+    return [Target(index, kind) for index, kind in kinds.items()]
+
+
+def explain_sample(
+    models: Mapping[str, Model],
+    *,
+    path: str,
+    label: str,
+    picture: Pixels,
+    label_map: LabelMap,
+    entries: list[Entry],
+    readable: list[Entry],
+    settings: ExplainSettings,
+    run_seed: int,
+    batch_size: int,
+    device: torch.device,
+) -> dict[str, list[tuple[str, Explanation]]]:
+    """Explain one sample for several models, which share masks and, where they can, tower forwards.
+
+    The seed is made of the run's seed and the sample alone, since masks are shared by models and targets.
+
+    Args:
+        models: by name.
+        path: the sample's name.
+        label: its true class.
+        picture: uint8 [h, w, 3] as the models see it.
+        label_map: int [h, w].
+        entries: all OCR entries.
+        readable: those that the models read (the first `max_words` words); weights of the others are 0.
+        settings: sampler, rows, fill, kernel.
+        run_seed: of the run.
+        batch_size: pictures evaluated at a time.
+        device: where the models are.
+
+    Returns:
+        For each model its explanations with the label of the class that each explains; ids of rows are not set.
+    """
+    seed = derive_seed("explain-local", run_seed, path)
+    masked = MaskedPicture(picture, label_map, settings.fill, device)
+    explained: dict[str, list[tuple[str, Explanation]]] = {}
+    for draw, group in _designs(settings, models):
+        design = draw(int(label_map.max()) + 1, len(readable), settings.evaluations, seed)
+        nothing = np.array([len(design.image_masks), len(design.text_masks)]) - 1
+        untouched, without_text, without_image = (0, 0), (0, nothing[1]), (nothing[0], 0)
+        rows = np.concatenate([[untouched, without_text, without_image], design.rows])
+        answers = Evaluator(group, batch_size, device).probabilities(
+            masked, readable, design.image_masks, design.text_masks, rows
+        )
+        for name, model in group.items():
+            probabilities = answers[name].numpy()
+            wanted = targets(probabilities[0], model.classes.index(label))
+            columns = probabilities[:, [target.index for target in wanted]]
+            surrogates = _fit(design, columns[3:], settings)
+            explained[name] = [
+                (
+                    model.classes[target.index],
+                    _row(target, surrogate, column[:3], design, settings, seed, len(entries) - len(readable)),
+                )
+                for target, surrogate, column in zip(wanted, surrogates, columns.T, strict=True)
+            ]
+    return explained
+
+
+def _designs(
+    settings: ExplainSettings, models: Mapping[str, Model]
+) -> list[tuple[Callable[[int, int, int, int], Design | ReplicatedDesign], dict[str, Model]]]:
+    """Which models share which design: towers apart can be crossed cheaply, an opaque model is asked row by row."""
+    if settings.sampler == "lime":
+        return [(lime_design, dict(models))]
+    dual: dict[str, Model] = {name: model for name, model in models.items() if isinstance(model, DualStreamModel)}
+    opaque = {name: model for name, model in models.items() if name not in dual}
+    return [(draw, group) for draw, group in ((crossed_design, dual), (joint_design, opaque)) if group]
+
+
+def _fit(design: Design | ReplicatedDesign, columns: Floats, settings: ExplainSettings) -> list[Surrogate]:
+    if isinstance(design, ReplicatedDesign):
+        return fit_replicated(design, columns, settings.kernel_width, settings.ridge)
+    return fit_lime(design.features, columns, settings.kernel_width, settings.ridge)
+
+
+def _row(
+    target: Target,
+    surrogate: Surrogate,
+    measured: Floats,
+    design: Design | ReplicatedDesign,
+    settings: ExplainSettings,
+    seed: int,
+    unread: int,
+) -> Explanation:
+    """`measured`: the target's probability untouched, without any text, without the picture."""
+    superpixels, entries = design.image_masks.shape[1], design.text_masks.shape[1]
+    image_weights, text_weights = _by_modality(surrogate.weights, superpixels, unread)
+    errors = surrogate.errors
+    image_errors, text_errors = (None, None) if errors is None else _by_modality(errors, superpixels, unread)
+    return Explanation(
+        kind=target.kind,
+        probability=float(measured[0]),
+        surrogate_prediction=surrogate.prediction,
+        intercept=surrogate.intercept,
+        r2=surrogate.r2,
+        image_evaluations=len(design.image_masks),
+        text_evaluations=len(design.text_masks) if entries else 0,
+        sampler=settings.sampler,
+        fill=settings.fill,
+        seed=seed,
+        image_weights=image_weights,
+        image_errors=image_errors,
+        text_weights=text_weights,
+        text_errors=text_errors,
+        image_share=image_share(image_weights, text_weights),
+        image_share_positive=image_share_positive(image_weights, text_weights),
+        probability_without_text=float(measured[1]),
+        probability_without_image=float(measured[2]),
+    )
+
+
+def _by_modality(values: Floats, superpixels: int, unread: int) -> tuple[Vector, Vector]:
+    """float32 values of the superpixels and of the entries, 0 for entries that the model never reads."""
+    image, text = np.split(values.astype(np.float32), [superpixels])
+    return image, np.pad(text, (0, unread))

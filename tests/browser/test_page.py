@@ -1,0 +1,244 @@
+"""The page as a visitor uses it, in headless Chromium."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import watched
+from tests.browser.steps import (
+    SLOTS,
+    choose,
+    expect_state,
+    open_page,
+    open_tab,
+    pictures_are_painted,
+    state,
+)
+
+pytestmark = pytest.mark.browser
+
+
+def test_every_tab_opens(page: Page, address: str) -> None:
+    open_page(page, address)
+    for tab, text in [
+        ("Overview", "hardest first"),
+        ("Gallery", "explained"),
+        ("Global", "Picture or words?"),
+        ("Single Sample", "Recognised correctly"),
+    ]:
+        open_tab(page, tab)
+        expect(page.locator(f"[data-slot={SLOTS[tab]}]")).to_contain_text(text)
+        assert page.get_by_role("tab", name=tab).get_attribute("aria-selected") == "true"
+
+
+def test_all_four_views_are_painted(page: Page, address: str) -> None:
+    open_page(page, address)
+    row = ".explanation.predicted"
+    pictures_are_painted(page, f"{row} img")
+    expect(page.locator(f"{row} figure")).to_have_count(4)
+    expect(page.locator(f"{row} .words polygon.drawn").first).to_be_attached()
+    for caption in ("Photograph", "Image view", "Text view", "Multimodal view"):
+        expect(page.locator(row).get_by_text(caption)).to_be_visible()
+
+
+def test_class_is_found_by_typing(page: Page, address: str) -> None:
+    open_page(page, address)
+    choose(page, "Class", "zeta")
+    expect_state(page, **{"class": "Zeta-Juice"})
+    expect(page.locator(".verdict")).to_contain_text("Zeta-Juice")
+    expect(page.get_by_role("combobox", name="Class")).to_have_value(re.compile("^Zeta-Juice"))
+
+
+def test_samples_are_stepped_by_button_and_by_key(page: Page, address: str) -> None:
+    open_page(page, address)
+    expect(page.get_by_role("button", name="Previous sample")).to_be_disabled()
+    page.get_by_role("button", name="Next sample").click()
+    expect(page.locator(".path")).to_have_text("test/Arla-Mjölk/x_001.jpg")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".path")).to_have_text("test/Arla-Mjölk/x_002.jpg")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".path")).to_have_text("test/Arla-Mjölk/x_001.jpg")
+    expect(page.locator(".counter")).to_have_text("2 of 6")
+    page.locator(".thumb").nth(4).click()
+    expect(page.locator(".path")).to_have_text("test/Arla-Mjölk/x_005.jpg")
+
+
+def test_misclassified_sample_shows_why_it_said_and_what_spoke_for_the_truth(page: Page, address: str) -> None:
+    open_page(page, address, "?sample=test/Zeta-Juice/x_001.jpg")
+    expect(page.get_by_text("Mistaken")).to_be_visible()
+    expect(page.get_by_role("heading", name="Why it said Arla-Mjölk 1 l")).to_be_visible()
+    expect(page.get_by_role("heading", name="What spoke for the true class Zeta-Juice")).to_be_visible()
+    pictures_are_painted(page, ".explanation.true img")
+    runner_up = page.get_by_role("heading", name="Why not Oat & <i>Rye</i>")
+    expect(runner_up).to_be_hidden()
+    page.get_by_text("Why not the runner-up").click()
+    expect(runner_up).to_be_visible()
+    expect_state(page, against="1")
+
+
+def test_threshold_hides_and_shows_what_is_drawn(page: Page, address: str) -> None:
+    open_page(page, address)
+    drawn = page.locator(".explanation.predicted .words polygon.drawn")
+    before = drawn.count()
+    slider = page.locator("[data-slot=sample]").locator("xpath=..").get_by_label("Hide importances below")
+    slider.fill("0.95")
+    expect_state(page, threshold="0.95")
+    assert drawn.count() < before
+    heat = page.locator(".explanation.predicted img.heat").first
+    expect(heat).to_have_attribute("src", re.compile("threshold=0.95"))
+    slider.fill("0")
+    expect(heat).to_have_attribute("src", re.compile("threshold=0.00"))
+    assert drawn.count() >= before
+
+
+def test_signed_view_shows_evidence_against(page: Page, address: str) -> None:
+    open_page(page, address, "?sample=test/Oat+%26+<i>Rye</i>/x_001.jpg")
+    note = page.locator(".explanation.predicted .sl-note")
+    expect(note).to_be_visible()
+    expect(page.locator(".explanation.predicted polygon.drawn")).to_have_count(0)
+    page.get_by_text("Evidence against too").first.click()
+    expect(note).to_be_hidden()
+    expect(page.locator(".explanation.predicted polygon.drawn").first).to_be_attached()
+    expect_state(page, signed="1")
+    pictures_are_painted(page, ".explanation.predicted img.heat")
+
+
+def test_strength_needs_no_request(page: Page, address: str) -> None:
+    open_page(page, address)
+    pictures_are_painted(page, ".explanation.predicted img")
+    page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_label("Strength of the colours").first.fill("0.3")
+    heat = page.locator(".explanation.predicted img.heat").first
+    assert heat.evaluate("image => getComputedStyle(image).opacity") == "0.3"
+    assert [url for url in asked if "x_000" in url] == []  # those of the neighbours are fetched ahead
+
+
+def test_gallery_picture_opens_its_sample(page: Page, address: str) -> None:
+    open_page(page, address, "?tab=gallery&class=Zeta-Juice")
+    expect(page.locator(".tile:visible")).to_have_count(6)
+    pictures_are_painted(page, ".tile:not([hidden]) img.heat")
+    page.locator(".tile:visible a").nth(1).click()
+    expect_state(page, sample="test/Zeta-Juice/x_001.jpg")
+    expect(page.locator(".path")).to_have_text("test/Zeta-Juice/x_001.jpg")
+    assert page.get_by_role("tab", name="Single Sample").get_attribute("aria-selected") == "true"
+
+
+def test_gallery_filters_and_views(page: Page, address: str) -> None:
+    open_page(page, address, "?tab=gallery&class=Zeta-Juice")
+    tiles = page.locator(".tile:visible")
+    page.get_by_text("Wrong", exact=True).click()
+    expect(tiles).to_have_count(1)
+    page.get_by_text("Right", exact=True).click()
+    expect(tiles).to_have_count(5)
+    page.get_by_text("Training").click()
+    page.locator("fieldset", has_text="Show").get_by_text("All", exact=True).click()
+    expect(tiles).to_have_count(2)
+    expect(tiles.first).to_contain_text("not explained")
+    page.locator("fieldset", has_text="Samples").get_by_text("All").click()
+    expect(tiles).to_have_count(8)
+    for layer, shown in [("photograph", False), ("text", True), ("image", True), ("multimodal", True)]:
+        page.locator(f"input[name=layer][value={layer}]").check(force=True)
+        expect(page.locator("img.heat:visible")).to_have_count(6 if shown else 0)
+
+
+def test_member_of_a_group_opens_its_sample(page: Page, address: str) -> None:
+    open_page(page, address, "?tab=global&class=Zeta-Juice")
+    pictures_are_painted(page, ".crops img")
+    page.locator(".crops a").first.click()
+    expect(page.locator(".path")).to_contain_text("test/Zeta-Juice/")
+
+
+def test_model_change_keeps_class_sample_tab_and_threshold(page: Page, address: str) -> None:
+    names = {"class": "Zeta-Juice", "sample": "test/Zeta-Juice/x_002.jpg", "threshold": "0.4", "signed": "1"}
+    open_page(page, address, "?" + "&".join(f"{key}={value}" for key, value in names.items()))
+    choose(page, "Model", "embrace")
+    expect_state(page, model="embracenet", **names)
+    expect(page.locator(".path")).to_have_text(names["sample"])
+    open_tab(page, "Gallery")
+    choose(page, "Model", "score")
+    expect_state(page, model="score_fusion", tab="gallery", **names)
+    assert page.get_by_role("tab", name="Gallery").get_attribute("aria-selected") == "true"
+
+
+def test_copied_link_opens_the_same_view_in_another_browser(page: Page, address: str, browser: Browser) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_page(page, address, "?class=Zeta-Juice&model=embracenet")
+    page.get_by_role("button", name="Next sample").click()
+    page.get_by_label("Hide importances below").first.fill("0.5")
+    open_tab(page, "Gallery")
+    page.locator("input[name=layer][value=text]").check(force=True)
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    with watched(browser, address) as other:
+        copy = other.new_page()
+        copy.goto(link)
+        expect(copy.locator(".tile:visible").first).to_be_visible()
+        assert state(copy) == state(page)
+        expect(copy.get_by_label("Hide importances below").first).to_have_value("0.5")
+        expect(copy.locator("input[name=layer][value=text]")).to_be_checked()
+        expect(copy.get_by_role("combobox", name="Model")).to_have_value(re.compile("^embracenet"))
+        copy.get_by_role("tab", name="Single Sample").click()
+        expect(copy.locator(".path")).to_have_text("test/Zeta-Juice/x_001.jpg")
+
+
+def test_back_and_forward_walk_through_the_views(page: Page, address: str) -> None:
+    open_page(page, address)
+    page.get_by_role("button", name="Next sample").click()
+    expect(page.locator(".path")).to_have_text("test/Arla-Mjölk/x_001.jpg")
+    open_tab(page, "Global")
+    choose(page, "Class", "zeta")
+    expect(page.locator("[data-slot=global] h2")).to_have_text("Zeta-Juice")
+    page.go_back()
+    expect(page.locator("[data-slot=global] h2")).to_have_text("Arla-Mjölk 1 l")
+    page.go_back()
+    expect(page.locator(".path")).to_have_text("test/Arla-Mjölk/x_001.jpg")
+    page.go_back()
+    expect(page.locator(".path")).to_have_text("test/Arla-Mjölk/x_000.jpg")
+    page.go_forward()
+    expect(page.locator(".path")).to_have_text("test/Arla-Mjölk/x_001.jpg")
+    expect(page.get_by_role("combobox", name="Class")).to_have_value(re.compile("^Arla"))
+
+
+def test_two_browsers_do_not_see_each_other_s_choices(page: Page, address: str, browser: Browser) -> None:
+    open_page(page, address)
+    with watched(browser, address) as other:
+        second = other.new_page()
+        open_page(second, address, "?class=Zeta-Juice&model=embracenet&threshold=0.6")
+        page.get_by_role("button", name="Next sample").click()
+        expect(page.locator(".path")).to_have_text("test/Arla-Mjölk/x_001.jpg")
+        expect(second.locator(".path")).to_have_text("test/Zeta-Juice/x_000.jpg")
+        second.reload()
+        expect(second.locator(".path")).to_have_text("test/Zeta-Juice/x_000.jpg")
+        assert state(second)["model"] == "embracenet"
+        page.reload()
+        expect(page.locator(".path")).to_have_text("test/Arla-Mjölk/x_001.jpg")
+        assert "threshold" not in state(page)
+
+
+def test_light_and_dark_are_remembered(page: Page, address: str) -> None:
+    open_page(page, address)
+    assert page.evaluate("document.body.classList.contains('dark')") is False
+    page.get_by_role("button", name="Light or dark page").click()
+    page.reload()
+    expect(page.locator(".verdict")).to_be_visible()
+    page.wait_for_function("document.body.classList.contains('dark')")
+
+
+def test_word_in_the_table_lights_up_its_polygon(page: Page, address: str) -> None:
+    open_page(page, address)
+    page.locator(".words-table tbody tr").first.hover()
+    expect(page.locator(".explanation.predicted .touch polygon.lit")).to_have_count(1)
+
+
+@pytest.mark.parametrize("tab", ["overview", "sample", "gallery", "global"])
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_nothing_is_wider_than_the_screen(page: Page, address: str, tab: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    open_page(page, address, f"?tab={tab}&class=Zeta-Juice&against=1")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

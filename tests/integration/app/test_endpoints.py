@@ -1,0 +1,83 @@
+"""The endpoints, called by gradio_client from another process than the server's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from db.reader import Reader
+from db.session import open_read_only
+from tests.browser.conftest import served
+from tests.example_database import build
+
+SAMPLE = "test/Zeta-Juice/x_001.jpg"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('endpoints') / 'example.db'}"
+    build(url)
+    return url
+
+
+@pytest.fixture(scope="module")
+def client(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    with served("--db", url) as address:
+        yield Client(address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+
+
+def test_only_the_five_endpoints_are_offered(client: Client) -> None:
+    offered = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
+    assert set(offered) == {"/classes", "/samples", "/explanation", "/global", "/modality"}
+
+
+def test_classes(client: Client) -> None:
+    classes = client.predict("score_fusion", api_name="/classes")
+    assert [entry["label"] for entry in classes] == ["Arla-Mjölk", "Oat & <i>Rye</i>", "Zeta-Juice"]
+    assert classes[2]["accuracy"] == pytest.approx(2 / 3)
+
+
+def test_samples_of_one_split(client: Client) -> None:
+    samples = client.predict("Zeta-Juice", "score_fusion", "test", api_name="/samples")
+    assert [entry["sample"] for entry in samples] == [f"test/Zeta-Juice/x_{i:03}.jpg" for i in range(3)]
+    assert samples[1]["predicted"] == "Arla-Mjölk"
+
+
+def test_explanation_has_the_stored_weights(client: Client, url: str) -> None:
+    stored = Reader(open_read_only(url)).explanations("score_fusion", SAMPLE)
+    answered = client.predict("score_fusion", SAMPLE, api_name="/explanation")
+    assert [entry["kind"] for entry in answered] == ["predicted", "true", "runner_up"]
+    for entry, explanation in zip(answered, stored, strict=True):
+        assert entry["image_weights"] == pytest.approx(explanation.image_weights.tolist())
+        assert entry["text_weights"] == pytest.approx(explanation.text_weights.tolist())
+        assert len(entry["entries"]) == len(explanation.text_weights)
+
+
+def test_global_groups_of_one_modality_and_of_both(client: Client) -> None:
+    both = client.predict("score_fusion", "Zeta-Juice", api_name="/global")
+    text = client.predict("score_fusion", "Zeta-Juice", "text", api_name="/global")
+    assert {group["modality"] for group in both} == {"image", "text"}
+    assert [group["name"] for group in text] == [group["name"] for group in both if group["modality"] == "text"]
+
+
+def test_modality_of_one_class(client: Client) -> None:
+    shares = client.predict("score_fusion", "Zeta-Juice", api_name="/modality")
+    assert len(shares) == 3
+    assert all(0 <= share["image_share"] <= 1 for share in shares)
+
+
+def test_unknown_database_is_named(client: Client) -> None:
+    with pytest.raises(AppError, match="no database 'nope'"):
+        client.predict("score_fusion", "", "nope", api_name="/modality")
+
+
+def test_files_of_the_server_are_not_given_out(client: Client, url: str) -> None:
+    import httpx
+
+    database = Path(url.removeprefix("sqlite:///"))
+    for path in (f"/gradio_api/file={database}", "/gradio_api/file=/etc/passwd", "/look/x/..%2f..%2fpyproject.toml"):
+        assert httpx.get(client.src.rstrip("/") + path).status_code in (403, 404)

@@ -1,0 +1,197 @@
+"""The fragments of the page: what they say, and that data never becomes markup."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from app.fragments import view_router
+from app.library import open_libraries
+from db.session import create, finish
+from tests.example_database import build
+
+ATTACK = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+SLOTS = ["strip", "sample", "gallery", "global", "overview"]
+
+
+class Elements(HTMLParser):
+    """Collects what a browser would make of a fragment."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def attributes(self, name: str) -> list[str]:
+        return [value for _, attributes in self.tags if (value := attributes.get(name)) is not None]
+
+
+def fragment(client: TestClient, slot: str, **query: str) -> tuple[Elements, dict[str, Any]]:
+    answer = client.get(f"/view/{slot}?{urlencode(query)}")
+    assert answer.status_code == 200
+    body = answer.json()
+    return Elements(body["html"]), body["state"]
+
+
+def client_of(url: str) -> TestClient:
+    server = FastAPI()
+    server.include_router(view_router(open_libraries([url]), None))
+    return TestClient(server)
+
+
+def test_markup_in_data_stays_text(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'attack.db'}"
+    build(url)
+    engine = create(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE ocr_entry SET text = :attack"), {"attack": ATTACK})
+        connection.execute(text("UPDATE category SET display_name = :attack, family = :attack"), {"attack": ATTACK})
+        connection.execute(text("UPDATE category SET label = :attack WHERE id = 1"), {"attack": ATTACK})
+        connection.execute(text("UPDATE sample SET path = :attack WHERE id = 1"), {"attack": ATTACK})
+        connection.execute(text("UPDATE model SET name = :attack WHERE id = 1"), {"attack": ATTACK})
+        connection.execute(text("UPDATE global_group SET name = :attack"), {"attack": ATTACK})
+        connection.execute(text("UPDATE run SET dataset = :attack"), {"attack": ATTACK})
+    finish(engine)
+    names = {"model": ATTACK, "class": ATTACK, "sample": ATTACK, "db": ATTACK}
+    with client_of(url) as client:
+        for slot in SLOTS:
+            elements, state = fragment(client, slot, **names)
+            assert state["class"] == ATTACK
+            assert not [tag for tag, _ in elements.tags if tag == "script"]
+            assert not elements.attributes("onerror")
+            assert "x" not in elements.attributes("src")
+
+
+def test_right_sample_names_class_and_certainty(client: TestClient) -> None:
+    elements, state = fragment(client, "sample", sample="test/Arla-Mjölk/x_000.jpg", model="score_fusion")
+    assert state == {
+        "db": "example",
+        "model": "score_fusion",
+        "class": "Arla-Mjölk",
+        "sample": "test/Arla-Mjölk/x_000.jpg",
+    }
+    assert "Recognised correctly" in elements.text
+    assert "Arla-Mjölk 1 l" in elements.text
+    assert "Why it said" in elements.text
+    assert "Why not" in elements.text
+
+
+def test_wrong_sample_shows_both_explanations(client: TestClient) -> None:
+    elements, _ = fragment(client, "sample", sample="test/Zeta-Juice/x_001.jpg")
+    assert "Mistaken" in elements.text
+    assert elements.text.index("Why it said") < elements.text.index("What spoke for the true class")
+    kinds = [value for value in elements.attributes("class") if value.startswith("explanation ")]
+    assert kinds == ["explanation predicted", "explanation true", "explanation runner_up"]
+
+
+def test_weights_without_evidence_in_favour_are_said_to_draw_nothing(client: TestClient) -> None:
+    elements, _ = fragment(client, "sample", sample="test/Oat & <i>Rye</i>/x_001.jpg")
+    assert "so nothing is drawn" in elements.text
+
+
+def test_sample_without_text_says_so(client: TestClient) -> None:
+    elements, _ = fragment(client, "sample", sample="test/Arla-Mjölk/x_001.jpg")
+    assert "no text was read on this pack" in elements.text
+
+
+def test_entries_stand_in_the_table_with_their_weights(client: TestClient) -> None:
+    elements, _ = fragment(client, "sample", sample="test/Arla-Mjölk/x_000.jpg")
+    for entry in ("MJÖLK", "<b>x</b>", "3% \"fett\" & 'socker'", "حليب", "牛奶 🥛"):
+        assert entry in elements.text
+
+
+def test_unexplained_sample_says_so_and_shows_its_photograph(client: TestClient) -> None:
+    elements, _ = fragment(client, "sample", sample="train/Arla-Mjölk/x_003.jpg")
+    assert "are not explained" in elements.text
+    assert elements.attributes("src")
+
+
+def test_unknown_names_fall_back_with_a_word(client: TestClient) -> None:
+    names = {"db": "a", "model": "b", "class": "c", "sample": "d"}
+    elements, state = fragment(client, "sample", **names)
+    for name in names.values():
+        assert f"“{name}”" in elements.text
+    assert state["db"] == "example"
+    assert state["sample"].startswith("test/")
+
+
+def test_model_change_keeps_class_and_sample(client: TestClient) -> None:
+    sample = "test/Zeta-Juice/x_002.jpg"
+    for model in ("embracenet", "score_fusion"):
+        _, state = fragment(client, "sample", **{"class": "Zeta-Juice", "sample": sample, "model": model})
+        assert (state["class"], state["sample"], state["model"]) == ("Zeta-Juice", sample, model)
+
+
+def test_gallery_marks_right_wrong_and_unexplained(client: TestClient) -> None:
+    elements, _ = fragment(client, "gallery", **{"class": "Zeta-Juice"})
+    assert sorted(elements.attributes("data-verdict")) == ["right", "right", "right", "wrong"]
+    assert sorted(elements.attributes("data-split")) == ["test", "test", "test", "train"]
+    assert elements.text.count("not explained") == 1
+    assert len(elements.attributes("data-heat")) == 3
+
+
+def test_gallery_needs_one_picture_request_a_split(client: TestClient) -> None:
+    elements, _ = fragment(client, "gallery", **{"class": "Zeta-Juice"})
+    sheets = {style.split("url('")[1].split("'")[0] for style in elements.attributes("style") if "url('" in style}
+    assert len(sheets) == 2
+    assert not elements.attributes("src")
+
+
+def test_global_tab_shows_groups_members_and_histogram(client: TestClient) -> None:
+    elements, _ = fragment(client, "global", **{"class": "Zeta-Juice"})
+    assert "Picture part 1" in elements.text
+    assert "Drop test" in elements.text
+    assert [src for src in elements.attributes("src") if "/part/image" in src]
+    assert [src for src in elements.attributes("src") if "/part/text" in src]
+    assert sum(tag == "rect" for tag, _ in elements.tags) == 40
+
+
+def test_choices_name_models_and_classes_with_their_accuracy(client: TestClient) -> None:
+    choices = client.get("/view/choices").json()["choices"]
+    assert [value for _, value in choices["models"]] == ["feature_concatenation", "score_fusion", "embracenet"]
+    assert choices["classes"][0][1] == "Arla-Mjölk"
+    assert choices["classes"][0][0].startswith("Arla-Mjölk 1 l · milk · 100")
+
+
+def test_empty_database_is_said_to_be_empty(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'empty.db'}"
+    finish(create(url))
+    with client_of(url) as client:
+        for slot in SLOTS:
+            elements, state = fragment(client, slot)
+            assert state["class"] is None
+            if slot != "strip":
+                assert "Nothing here yet" in elements.text
+                assert "python -m precompute run" in elements.text
+
+
+@pytest.mark.parametrize("table", ["explanation", "prediction", "model", "picture", "segmentation", "global_group"])
+def test_half_computed_database_is_shown_as_far_as_it_goes(tmp_path: Path, table: str) -> None:
+    url = f"sqlite:///{tmp_path / 'half.db'}"
+    build(url)
+    engine = create(url)
+    with engine.begin() as connection:
+        connection.execute(text(f"DELETE FROM {table}"))
+    finish(engine)
+    with client_of(url) as client:
+        for slot in SLOTS:
+            _, state = fragment(client, slot)
+            assert state["class"] == "Arla-Mjölk"
+
+
+def test_unknown_view_is_not_found(client: TestClient) -> None:
+    assert client.get("/view/nope").status_code == 404

@@ -1,0 +1,25 @@
+"""Names of opened databases."""
+
+from pathlib import Path
+
+import pytest
+
+from app.library import open_libraries
+from db.errors import UserError
+from tests.example_database import build
+
+
+def test_databases_are_named_after_their_files_and_numbered_where_alike(tmp_path: Path) -> None:
+    urls = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        urls.append(f"sqlite:///{tmp_path / folder / 'demo.db'}")
+        build(urls[-1])
+    libraries = open_libraries([*urls, urls[0]])
+    assert list(libraries) == ["demo", "demo-2"]
+    assert libraries["demo-2"].shown == urls[1]
+
+
+def test_missing_database_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        open_libraries([f"sqlite:///{tmp_path / 'absent.db'}"])

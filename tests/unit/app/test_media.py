@@ -1,0 +1,134 @@
+"""The routes of pictures: what they answer and how long it may be kept."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from app.library import Library, open_libraries
+from app.media import FOREVER
+from app.media_addresses import heat_address, part_address, picture_address, sprite_address, tile_address
+from tests.example_database import build
+
+SAMPLE = "test/Arla-Mjölk/x_000.jpg"
+TRAIN = "train/Arla-Mjölk/x_003.jpg"
+MODEL = "score_fusion"
+
+
+def addresses(library: Library) -> dict[str, str]:
+    explanation = library.explanations(MODEL, SAMPLE)[0]
+    detail = library.sample(SAMPLE)
+    assert detail is not None
+    return {
+        "display": picture_address(library, detail.pictures["display"].digest, "display", SAMPLE),
+        "thumbnail": picture_address(library, detail.pictures["thumbnail"].digest, "thumbnail", SAMPLE),
+        "sprite": sprite_address(library, "Arla-Mjölk", "test"),
+        "image": heat_address(library, explanation, "image"),
+        "text": heat_address(library, explanation, "text"),
+        "multimodal": heat_address(library, explanation, "multimodal"),
+        "tile": tile_address(library, MODEL, SAMPLE).replace("{view}", "multimodal"),
+        "superpixel": part_address(library, "image", SAMPLE, 3),
+        "entry": part_address(library, "text", SAMPLE, 1),
+    }
+
+
+KINDS = ["display", "thumbnail", "sprite", "image", "text", "multimodal", "tile", "superpixel", "entry"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_picture_may_be_kept_for_ever_and_is_confirmed_by_its_tag(
+    client: TestClient, library: Library, kind: str
+) -> None:
+    address = addresses(library)[kind]
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == FOREVER
+    if kind == "text":
+        assert answer.headers["content-type"].startswith("image/svg+xml")
+    else:
+        assert Image.open(io.BytesIO(answer.content)).size[0] > 0
+    again = client.get(address, headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+    assert again.content == b""
+    assert again.headers["etag"] == answer.headers["etag"]
+    assert client.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_outdated_version_is_answered_but_must_not_be_kept(client: TestClient, library: Library, kind: str) -> None:
+    parts = addresses(library)[kind].split("/")
+    parts[2] = "0" * 12
+    answer = client.get("/".join(parts))
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_threshold_and_sign_change_picture_and_tag(client: TestClient, library: Library) -> None:
+    address = addresses(library)["multimodal"]
+    answers = [
+        client.get(f"{address}&threshold={threshold}&signed={signed}") for threshold in (0.2, 0.9) for signed in (0, 1)
+    ]
+    assert len({answer.content for answer in answers}) == 4
+    assert len({answer.headers["etag"] for answer in answers}) == 4
+
+
+def test_image_view_of_the_label_map_has_the_weights_colours(client: TestClient, library: Library) -> None:
+    explanation = library.explanations(MODEL, SAMPLE)[0]
+    content = client.get(addresses(library)["image"] + "&threshold=0.2&signed=0").content
+    alpha = np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))[..., 3]
+    stored = library.reader.label_map(SAMPLE)
+    assert stored is not None
+    labels = np.asarray(Image.open(io.BytesIO(stored.content)))
+    largest = explanation.largest_weight
+    shown = {int(segment) for segment in np.unique(labels) if explanation.image_weights[segment] >= 0.2 * largest}
+    assert {int(segment) for segment in np.unique(labels[alpha > 0])} == shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "media/nope/x/display?sample=a",
+        "media/example/x/display?sample=a",
+        "media/example/x/sprite?class=nope&split=test",
+        f"media/example/x/heat/image?model=nope&sample={SAMPLE}&target=Arla-Mjölk",
+        f"media/example/x/heat/image?model={MODEL}&sample={SAMPLE}&target=nope",
+        f"media/example/x/tile/image?model={MODEL}&sample={TRAIN}",
+        f"media/example/x/part/text?sample={SAMPLE}&feature=99",
+        f"media/example/x/part/image?sample={TRAIN}&feature=0",
+    ],
+)
+def test_what_is_not_stored_is_not_found(client: TestClient, address: str) -> None:
+    assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("query", ["threshold=2", "threshold=x", "signed=maybe"])
+def test_malformed_parameters_are_refused(client: TestClient, library: Library, query: str) -> None:
+    assert client.get(f"{addresses(library)['multimodal']}&{query}").status_code == 422
+
+
+def test_sample_with_300_superpixels_is_drawn(client: TestClient, library: Library) -> None:
+    sample = "test/Zeta-Juice/x_000.jpg"
+    for explanation in library.explanations(MODEL, sample):
+        for view in ("image", "text", "multimodal"):
+            assert client.get(heat_address(library, explanation, view)).status_code == 200
+
+
+def test_version_changes_when_the_database_does(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'changing.db'}"
+    build(url)
+    library = open_libraries([url])["changing"]
+    before = library.version()
+    assert library.version() == before
+    from db.session import create, finish
+    from db.writer import Writer
+
+    engine = create(url)
+    writer = Writer(engine)
+    writer.start_run(settings={}, settings_hash="other", seed=1, versions={}, dataset="/data/other", artifacts="other")
+    finish(engine)
+    assert library.version() != before

@@ -1,0 +1,49 @@
+"""The sentence under the verdict."""
+
+import numpy as np
+import pytest
+
+from app.wording import Basis, basis, sureness
+
+
+def said(image: list[float], text: list[float], texts: list[str], r2: float = 0.9) -> Basis:
+    return basis(np.array(image, np.float32), np.array(text, np.float32), texts, r2)
+
+
+def sentence(made: Basis) -> str:
+    return made.lead + " and ".join(made.words) + made.rest
+
+
+def test_words_first_where_they_carry_most_evidence() -> None:
+    assert sentence(said([0.1], [0.6, 0.3, -0.9], ["LAKTOSFRI", "ARLA", "1 l"])) == (
+        "It rested mostly on the words LAKTOSFRI and ARLA, less on the picture."
+    )
+
+
+def test_picture_first_where_it_carries_most_evidence() -> None:
+    assert sentence(said([0.5, 0.4], [0.2], ["MJÖLK"])) == "It rested mostly on the picture, less on the word MJÖLK."
+
+
+def test_the_same_word_twice_is_named_once() -> None:
+    assert said([0.0], [0.5, 0.5], ["MJÖLK", "MJÖLK"]).words == ("MJÖLK",)
+
+
+def test_no_text_is_said_to_be_none() -> None:
+    assert "no text was read" in sentence(said([0.5], [], []))
+
+
+def test_no_positive_weight_is_said_in_words() -> None:
+    assert "Nothing on this pack speaks for this class" in sentence(said([-0.5, 0.0], [-0.1], ["A"]))
+
+
+@pytest.mark.parametrize(("r2", "word"), [(0.1, "badly"), (0.4, "loosely"), (float("nan"), "badly")])
+def test_poor_fit_is_cautioned(r2: float, word: str) -> None:
+    assert word in (said([0.5], [0.1], ["A"], r2).caution or "")
+
+
+def test_good_fit_needs_no_caution() -> None:
+    assert said([0.5], [0.1], ["A"], 0.9).caution is None
+
+
+def test_sureness_grows_with_the_probability() -> None:
+    assert len({sureness(probability) for probability in (0.3, 0.6, 0.9, 0.99)}) == 4
