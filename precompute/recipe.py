@@ -65,7 +65,10 @@ class TowersSettings(_Settings):
 
 
 class TrainingSettings(_Settings):
-    """P1 §4.3; epochs, angle and widths are ours. `drop_entries` drops each entry so often, `drop_text` all of them."""
+    """P1 §4.3; epochs, angle and widths are ours. `drop_entries` drops each entry so often, `drop_text` all of them.
+
+    `drop_regions` blackens up to that share of a picture, so that explanations' masked pictures are none too strange.
+    """
 
     epochs: int = Field(30, ge=1)
     learning_rate: float = Field(2e-5, gt=0)
@@ -75,6 +78,7 @@ class TrainingSettings(_Settings):
     vertical_flip: bool = True
     rotation: float = Field(15.0, ge=0, le=180)
     augmented_copies: int = Field(4, ge=0)
+    drop_regions: Share = 0.0
     drop_entries: Share = 0.0
     drop_text: Share = 0.0
     dropout: Share = 0.0
@@ -106,10 +110,10 @@ def _five_models() -> tuple[ModelSettings, ...]:
 
 
 class ExplainSettings(_Settings):
-    """REFERENCE.md §3. `segments` is what SLIC is asked for; `evaluations` = rows of the sampler."""
+    """REFERENCE.md §3. `segments` is what SLIC is asked for; `evaluations` = masked pictures a sample."""
 
     split: Literal["train", "test", "all"] = "test"
-    sampler: Literal["lime"] = "lime"
+    sampler: Literal["lime", "balanced"] = "lime"
     evaluations: int = Field(2000, ge=2)
     segments: int = Field(100, ge=1)
     compactness: float = Field(10.0, gt=0)

@@ -1,0 +1,1 @@
+"""Measures of how far explanations can be trusted."""

@@ -1,0 +1,102 @@
+"""Planted evidence of the test samples: which entry, and which superpixels, tell a sample's class from its twin."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from skimage.draw import polygon2mask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.errors import UserError
+from db.tables import Category, Evidence, Point, Sample, Segmentation
+from precompute.local_explanations.segments import LabelMap, decode_label_map
+
+Region = npt.NDArray[np.bool_]
+Shares = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PlantedSample:
+    """A test sample with its evidence.
+
+    Attributes:
+        kind: how the twins differ: word, picture, weight or both.
+        family: the twins' common name.
+        entries: positions of the planted entries.
+        inside: share of each superpixel that lies in the planted region; None without a region or superpixels.
+        region: the region's share of the picture.
+    """
+
+    kind: str
+    family: str
+    label: str
+    entries: frozenset[int]
+    inside: Shares | None
+    region: float | None
+
+
+def planted_samples(session: Session) -> dict[int, PlantedSample]:
+    """The test samples of classes that have a family, by id.
+
+    Raises:
+        UserError: the database holds no planted evidence.
+    """
+    evidence: dict[int, list[Evidence]] = defaultdict(list)
+    for row in session.scalars(select(Evidence).order_by(Evidence.id)):
+        evidence[row.sample_id].append(row)
+    if not evidence:
+        raise UserError("planted evidence: none in this database; `python -m precompute demo` makes one that has it")
+    query = (
+        select(Sample.id, Sample.width, Sample.height, Category.label, Category.family, Segmentation.label_map)
+        .join(Category, Category.id == Sample.category_id)
+        .outerjoin(Segmentation, Segmentation.sample_id == Sample.id)
+        .where(Sample.split == "test")
+        .order_by(Sample.path)
+    )
+    samples = {}
+    for sample_id, width, height, label, family, png in session.execute(query):
+        if family is None:
+            continue
+        rows = evidence[sample_id]
+        polygons = [row.polygon for row in rows if row.kind == "region"]
+        inside = region = None
+        if polygons and png is not None:
+            label_map = decode_label_map(png)
+            mask = region_mask(polygons, (width, height), label_map.shape)
+            inside, region = inside_shares(label_map, mask), float(mask.mean())
+        entries = frozenset(row.entry_position for row in rows if row.entry_position is not None)
+        # A family is named 'word: Tornäng Milk': how its twins differ, then which they are.
+        kind = family.partition(":")[0]
+        samples[sample_id] = PlantedSample(kind, family, label, entries, inside, region)
+    return samples
+
+
+def region_mask(polygons: Iterable[Sequence[Point]], size: tuple[int, int], shape: tuple[int, int]) -> Region:
+    """Polygons of the original picture as one mask of the label map's shape.
+
+    Args:
+        polygons: points in pixels of the upright original.
+        size: the original's width and height.
+        shape: the mask's height and width.
+
+    Returns:
+        bool [shape], True where the pixel's centre is inside a polygon.
+    """
+    scale = np.array([shape[1] / size[0], shape[0] / size[1]])
+    region = np.zeros(shape, dtype=bool)
+    for polygon in polygons:
+        # OCR counts in pixel edges, polygon2mask in pixel centres, rows first.
+        corners = np.asarray(polygon, dtype=np.float64) * scale - 0.5
+        region |= polygon2mask(shape, corners[:, ::-1])
+    return region
+
+
+def inside_shares(label_map: LabelMap, region: Region) -> Shares:
+    """Share of each superpixel that lies in the region: float64 [segments] in 0..1."""
+    sizes = np.bincount(label_map.ravel())
+    return np.bincount(label_map[region], minlength=len(sizes)) / np.maximum(sizes, 1)

@@ -1,0 +1,65 @@
+"""Shares with their intervals, and the chance levels that stand beside them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+
+_Z = 1.959963984540054  # the normal distribution's 97.5 % point: two-sided 95 %
+
+
+@dataclass(frozen=True)
+class Share:
+    """`hits` of `count`, beside what chance gives (0..1, None where there is no such level)."""
+
+    hits: int
+    count: int
+    chance: float | None = None
+
+    @property
+    def value(self) -> float | None:
+        """The share in 0..1; None of nothing."""
+        return self.hits / self.count if self.count else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of Wilson (1927) in 0..1; None of nothing."""
+        return wilson_interval(self.hits, self.count) if self.count else None
+
+
+def wilson_interval(hits: int, count: int) -> tuple[float, float]:
+    """The 95 % score interval of a share (Wilson 1927).
+
+    Args:
+        hits: 0..count.
+        count: above 0.
+
+    Returns:
+        (low, high) in 0..1.
+    """
+    share, square = hits / count, _Z * _Z / count
+    middle = (share + square / 2) / (1 + square)
+    half = math.sqrt(share * (1 - share) * square + square * square / 4) / (1 + square)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def separation(higher: Sequence[float], lower: Sequence[float]) -> float | None:
+    """Area under the ROC curve: the probability that one of `higher` exceeds one of `lower`, ties counting half.
+
+    Mann & Whitney 1947. None when either is empty.
+    """
+    if not higher or not lower:
+        return None
+    ranks = rankdata(np.concatenate([higher, lower]))
+    above = float(ranks[: len(higher)].sum()) - len(higher) * (len(higher) + 1) / 2
+    return above / (len(higher) * len(lower))
+
+
+def chance_of_a_hit(targets: int, features: int, draws: int) -> float:
+    """Probability that `draws` of `features`, drawn without replacement, hold at least one of the `targets`."""
+    drawn = min(draws, features)
+    return 1 - math.comb(features - targets, drawn) / math.comb(features, drawn)

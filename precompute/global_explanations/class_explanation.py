@@ -1,0 +1,87 @@
+"""The global explanation of one class by one model: its ranked groups, and why there is none where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from precompute.global_explanations.features import Feature, Modality, StoredExplanation, top_features
+from precompute.global_explanations.groups import RankedGroup, rank_groups
+from precompute.global_explanations.image_groups import Embeddings, group_parts
+from precompute.global_explanations.scores import least_support
+from precompute.global_explanations.text_groups import group_texts
+from precompute.recipe import GlobalSettings
+
+
+@dataclass(frozen=True)
+class ModalityGroups:
+    """The groups of one modality and what was left out.
+
+    Attributes:
+        explained: samples of the class with an explanation of it.
+        support: distinct samples that a group needs.
+        features: top features that went in.
+        noise: features that are in no group, of any size.
+        rare: groups with too little support.
+        reason: why no group is shown; None where one is.
+    """
+
+    groups: tuple[RankedGroup, ...]
+    explained: int
+    support: int
+    features: int
+    noise: int
+    rare: int
+    reason: str | None
+
+
+def explain_class(
+    explanations: Sequence[StoredExplanation],
+    embeddings: Callable[[Sequence[Feature]], Embeddings] | None,
+    settings: GlobalSettings,
+) -> dict[Modality, ModalityGroups]:
+    """What a model relies on in a class, from its explanations of the true class (P1 §3.2, REFERENCE.md §5).
+
+    Args:
+        explanations: of one model, on samples of one class, in any order.
+        embeddings: float32 [n, d] of n superpixels; None where no image classifier is trained: no image groups then.
+        settings: features a sample, group sizes, score.
+
+    Returns:
+        The groups of both modalities.
+    """
+    parts = [part for explanation in explanations for part in top_features(explanation, "image", settings.top)]
+    words = [word for explanation in explanations for word in top_features(explanation, "text", settings.top)]
+    explained = len(explanations)
+    support = least_support(explained, settings.support_share, settings.support_least)
+    found = {
+        "image": []
+        if embeddings is None or explained < support
+        else group_parts(parts, embeddings, explained, settings),
+        "text": group_texts(words, settings.similarity),
+    }
+    answer: dict[Modality, ModalityGroups] = {}
+    features: tuple[tuple[Modality, list[Feature]], ...] = (("image", parts), ("text", words))
+    for modality, these in features:
+        groups = found[modality]
+        ranked = tuple(rank_groups(groups, explained, settings))
+        if ranked:
+            reason = None
+        elif explained < support:
+            reason = f"explained samples of the class: {explained}; a group needs {support}"
+        elif not these:
+            reason = f"no {'part of a picture' if modality == 'image' else 'text'} has a weight above 0"
+        elif modality == "image" and embeddings is None:
+            reason = "no image classifier is trained that could tell which parts look alike"
+        else:
+            reason = f"no {'part' if modality == 'image' else 'text'} came back in {support} of {explained} samples"
+        answer[modality] = ModalityGroups(
+            groups=ranked,
+            explained=explained,
+            support=support,
+            features=len(these),
+            noise=len(these) - sum(len(group.members) for group in groups),
+            rare=len(groups) - len(ranked),
+            reason=reason,
+        )
+    return answer

@@ -1,0 +1,64 @@
+"""A group of features and its rank: what image groups and text groups have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from precompute.global_explanations.features import Feature, Modality
+from precompute.global_explanations.scores import SCORES, least_support
+from precompute.recipe import GlobalSettings
+
+
+@dataclass(frozen=True)
+class FeatureGroup:
+    """Features that are the same thing in different samples, by `by_weight`: the first represents them (P1 §5.2).
+
+    `name` = a text group's most common spelling, empty for an image group.
+    """
+
+    modality: Modality
+    members: tuple[Feature, ...]
+    name: str = ""
+
+    @property
+    def samples(self) -> int:
+        """Number of distinct samples that members come from."""
+        return len({feature.sample for feature in self.members})
+
+
+@dataclass(frozen=True)
+class RankedGroup:
+    """A group with its score and its rank in its class and modality, from 1."""
+
+    group: FeatureGroup
+    rank: int
+    score: float
+
+
+def by_weight(feature: Feature) -> tuple[float, str, int]:
+    """Orders features by falling weight; ties by sample path and index, so that the order of samples is nothing."""
+    return -feature.weight, feature.sample, feature.index
+
+
+def rank_groups(groups: Sequence[FeatureGroup], explained: int, settings: GlobalSettings) -> list[RankedGroup]:
+    """Groups of one class and modality by falling score; those with too little support are left out.
+
+    Args:
+        groups: of one modality.
+        explained: the class's explained samples, which the least support is a share of.
+        settings: score and least support.
+
+    Returns:
+        Ranked groups; a tie goes to the group with more samples, then to the heavier representative.
+        Source: P1 §3.2, REFERENCE.md §5.
+    """
+    score = SCORES[settings.score]
+    support = least_support(explained, settings.support_share, settings.support_least)
+    scored = [
+        (score([f.weight for f in group.members], [f.norm for f in group.members]), group)
+        for group in groups
+        if group.samples >= support
+    ]
+    scored.sort(key=lambda pair: (-pair[0], -pair[1].samples, by_weight(pair[1].members[0])))
+    return [RankedGroup(group, rank, value) for rank, (value, group) in enumerate(scored, start=1)]

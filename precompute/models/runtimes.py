@@ -1,0 +1,170 @@
+"""How a tower's forward is run: PyTorch or OpenVINO, in fixed, padded batches, so that no row depends on the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from precompute.recipe import RuntimeSettings
+
+Runtime = Literal["torch", "openvino"]
+Forward = Callable[..., Tensor]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where and how forwards are run; `threads` None = as many as the machine has."""
+
+    runtime: Runtime = "torch"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    batch_size: int = 32
+    device: str = "cpu"
+    threads: int | None = None
+
+
+def make_forward(module: nn.Module, execution: Execution) -> Forward:
+    """A function of fixed-shape tensors that gives float32 on the CPU device or on the CUDA device asked for."""
+    if execution.runtime == "openvino":
+        return OpenVinoForward(module, execution)
+    return TorchForward(module, execution)
+
+
+def run_padded(forward: Forward, inputs: tuple[Tensor, ...], rows: int) -> Tensor:
+    """Run any number of rows in batches of exactly `rows`, the last one filled with zeros.
+
+    Args:
+        inputs: tensors with the same first dimension, at least 1.
+
+    Returns:
+        [n, d], bit-equal for a row whatever the others are.
+    """
+    pieces = []
+    for start in range(0, len(inputs[0]), rows):
+        batch = tuple(tensor[start : start + rows] for tensor in inputs)
+        missing = rows - len(batch[0])
+        if missing:
+            batch = tuple(torch.cat([tensor, tensor.new_zeros(missing, *tensor.shape[1:])]) for tensor in batch)
+        pieces.append(forward(*batch)[: rows - missing])
+    return torch.cat(pieces)
+
+
+class TorchForward:
+    """The reference: PyTorch on any device, channels-last."""
+
+    def __init__(self, module: nn.Module, execution: Execution) -> None:
+        self._device = torch.device(execution.device)
+        self._dtype = torch.bfloat16 if execution.precision == "bfloat16" else torch.float32
+        self._module: nn.Module = module.to(self._device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        moved = [tensor.to(self._device) for tensor in inputs]
+        moved = [t.contiguous(memory_format=torch.channels_last) if t.dim() == 4 else t for t in moved]
+        reduced = torch.autocast(self._device.type, self._dtype, enabled=self._dtype is torch.bfloat16)
+        with torch.no_grad(), reduced:
+            return cast(Tensor, self._module(*moved)).float()
+
+
+class OpenVinoForward:
+    """OpenVINO on the CPU; one program a shape, compiled when that shape first comes."""
+
+    def __init__(self, module: nn.Module, execution: Execution) -> None:
+        self._module = module.to("cpu").eval()
+        self._options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": "1",
+            "INFERENCE_NUM_THREADS": str(execution.threads or os.cpu_count() or 1),
+            "INFERENCE_PRECISION_HINT": "bf16" if execution.precision == "bfloat16" else "f32",
+            # Pinned threads of several worker processes would all sit on the first cores.
+            "ENABLE_CPU_PINNING": "NO",
+        }
+        self._programs: dict[tuple[tuple[int, ...], ...], Any] = {}
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        shapes = tuple(tuple(tensor.shape) for tensor in inputs)
+        if shapes not in self._programs:
+            self._programs[shapes] = self._compile(inputs)
+        result = self._programs[shapes]([tensor.contiguous().numpy() for tensor in inputs])[0]
+        return torch.from_numpy(result.copy())
+
+    def _compile(self, inputs: tuple[Tensor, ...]) -> Any:
+        """Trace in PyTorch and convert by the frontend itself, which sends nothing (see quiet_openvino)."""
+        from precompute.models.quiet_openvino import FrontEndManager, TorchScriptPythonDecoder, openvino
+
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            traced = torch.jit.trace(self._module, inputs, strict=False, check_trace=False)  # type: ignore[no-untyped-call]
+            frontend = FrontEndManager().load_by_framework("pytorch")
+            decoder = TorchScriptPythonDecoder(traced)  # the frontend keeps no reference of its own
+            model = frontend.convert(frontend.load(decoder))
+        for port, tensor in zip(model.inputs, inputs, strict=True):
+            port.get_node().set_element_type(_element_type(openvino, tensor))
+        model.reshape({port: list(tensor.shape) for port, tensor in zip(model.inputs, inputs, strict=True)})
+        return openvino.Core().compile_model(model, "CPU", self._options).create_infer_request().infer
+
+
+def _element_type(openvino: Any, tensor: Tensor) -> Any:
+    return openvino.Type.i64 if tensor.dtype == torch.int64 else openvino.Type.f32
+
+
+def choose_execution(
+    settings: RuntimeSettings,
+    device: str,
+    threads: int | None,
+    cache: Path,
+    trial: Callable[[], tuple[str, nn.Module, tuple[Tensor, ...]]],
+) -> Execution:
+    """What the recipe asks for; `auto` = PyTorch on a CUDA device, else the faster of the two, measured once.
+
+    The answer is kept in `cache`, so that all workers and a resumed run use the same runtime and get the same numbers.
+
+    Args:
+        cache: a JSON file, written if need be.
+        trial: gives a name for the kind of tower, its module, and one padded batch.
+    """
+    base = Execution("torch", settings.precision, settings.batch_size, device, threads)
+    if device != "cpu" or settings.runtime != "auto":
+        chosen: Runtime = "openvino" if device == "cpu" and settings.runtime == "openvino" else "torch"
+        return replace(base, runtime=chosen)
+    name, module, batch = trial()
+    key = f"{_processor()} | {name} | {tuple(batch[0].shape)} | {settings.precision}"
+    known: dict[str, Runtime] = json.loads(cache.read_text()) if cache.exists() else {}
+    if key not in known:
+        seconds = {option: _seconds(module, batch, replace(base, runtime=option)) for option in _OPTIONS}
+        known[key] = min(_OPTIONS, key=seconds.__getitem__)
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        temporary = cache.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps(known, indent=1))
+        temporary.replace(cache)
+    return replace(base, runtime=known[key])
+
+
+_OPTIONS: tuple[Runtime, ...] = ("openvino", "torch")
+
+
+def _seconds(module: nn.Module, batch: tuple[Tensor, ...], execution: Execution) -> float:
+    forward = make_forward(module, execution)
+    forward(*batch)
+    taken = []
+    for _ in range(3):
+        start = time.perf_counter()
+        forward(*batch)
+        taken.append(time.perf_counter() - start)
+    return min(taken)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,0 +1,259 @@
+"""Training of a recipe's models: end to end, or heads alone on embeddings of towers that are frozen or trained before.
+
+Frozen towers: every head is trained on their embeddings. One pair a model: every model is trained end to end, save
+score fusion, whose linear layer joins the trained unimodal models. One trained pair for all: the two unimodal models
+are trained end to end, then their towers serve the three fusions, frozen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from db.errors import UserError
+from precompute.dataset.samples import LabelledSample
+from precompute.models.checkpoints import file_hash, prefixed, read_header, write_checkpoint
+from precompute.models.end_to_end import EndToEnd, augmented_logits
+from precompute.models.fitting import Fit, fit
+from precompute.models.fusions import HEADS, Head, HeadShape, ScoreFusion
+from precompute.models.loading import MODELS, TowerShelf, read_head
+from precompute.models.own_models import load_own
+from precompute.models.tower_loading import TINY, config_of, image_tower, text_tower
+from precompute.models.towers import ImageTower, TextTower
+from precompute.models.training_data import Embedded, TrainingSet, draw_available, embed_images, embed_texts
+from precompute.recipe import ModelKind, ModelSettings, Recipe, derive_seed, settings_hash
+
+FORMAT = 1
+"""Of checkpoints and of the meaning of training settings; raise it to have every model trained anew."""
+
+UNIMODAL: tuple[ModelKind, ...] = ("image", "text")
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A finished model; `checkpoint` is relative to the artifacts folder, None for a user's own model."""
+
+    name: str
+    kind: ModelKind
+    checkpoint: str | None
+    checkpoint_hash: str
+    history: tuple[dict[str, Any], ...]
+
+
+def train_models(
+    recipe: Recipe,
+    train: Sequence[LabelledSample],
+    classes: Sequence[str],
+    artifacts: Path,
+    digest: str,
+    progress: Callable[[int, int], None],
+) -> Iterator[TrainedModel]:
+    """Train the recipe's models in their order; what has a finished checkpoint is not trained again.
+
+    Args:
+        digest: stands for all that the samples hold; another one means other checkpoints.
+        progress: called with (done, total) steps, a step being an epoch or a copy of the data embedded.
+
+    Raises:
+        UserError: a tower or an own model cannot be used.
+    """
+    workshop = Workshop(recipe, train, classes, artifacts, digest, progress)
+    for settings in recipe.models:
+        if settings.kind == "own":
+            load_own(settings, classes)
+            yield TrainedModel(settings.name, settings.kind, None, _own_hash(settings), ())
+            continue
+        path = workshop.checkpoint(settings.kind)
+        history = tuple(read_header(path)["history"])
+        relative = path.relative_to(artifacts).as_posix()
+        yield TrainedModel(settings.name, settings.kind, relative, file_hash(path), history)
+
+
+class Workshop:
+    """One recipe's training on one set of samples; parts that several models need are made once."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        train: Sequence[LabelledSample],
+        classes: Sequence[str],
+        artifacts: Path,
+        digest: str,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        if recipe.towers.frozen and TINY in (recipe.towers.image.name, recipe.towers.text.name):
+            raise UserError("towers: 'tiny' starts from nothing and must be trained; set frozen = false")
+        self._recipe = recipe
+        self._classes = list(classes)
+        self._artifacts = artifacts
+        self._digest = digest
+        self._data = TrainingSet(train, classes, recipe)
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._shelf = TowerShelf(recipe, artifacts, self._device, None)
+        self._finished: dict[ModelKind, Path] = {}
+        self._embedded_images: Tensor | None = None
+        self._embedded_texts: tuple[Tensor, Tensor] | None = None
+        self._steps = _Steps(progress, self._planned())
+
+    def checkpoint(self, kind: ModelKind) -> Path:
+        """The finished checkpoint of a kind of model, trained if it is not there yet."""
+        if kind not in self._finished:
+            refs = self._towers_of(kind)
+            key = settings_hash(
+                FORMAT, kind, self._recipe.seed, self._recipe.towers, self._recipe.training, self._classes,
+                self._digest, refs, [file_hash(self.checkpoint(part)) for part in self._parts(kind)],
+            )  # fmt: skip
+            path = self._artifacts / MODELS / f"{kind}-{key}.safetensors"
+            if path.exists():
+                self._steps.advance(self._recipe.training.epochs)
+            elif self._end_to_end(kind):
+                self._train_end_to_end(kind, path)
+            else:
+                self._train_head(kind, path, refs)
+            self._finished[kind] = path
+        return self._finished[kind]
+
+    def _end_to_end(self, kind: ModelKind) -> bool:
+        towers = self._recipe.towers
+        return not towers.frozen and (kind in UNIMODAL or (not towers.shared and kind != "score_fusion"))
+
+    def _parts(self, kind: ModelKind) -> tuple[ModelKind, ...]:
+        """The models that must be trained before."""
+        needs_towers = not self._recipe.towers.frozen and not self._end_to_end(kind)
+        return UNIMODAL if kind == "score_fusion" or needs_towers else ()
+
+    def _towers_of(self, kind: ModelKind) -> dict[str, Any]:
+        """How a head's checkpoint names its towers; empty where it holds them itself."""
+        if self._end_to_end(kind):
+            return {}
+        return {role: self._tower_reference(role) for role in self._roles(kind)}
+
+    def _tower_reference(self, role: str) -> dict[str, Any]:
+        part: ModelKind = "image" if role == "image_tower" else "text"
+        if self._recipe.towers.frozen:
+            tower = self._shelf.named_image() if part == "image" else self._shelf.named_text()
+            settings = self._recipe.towers.image if part == "image" else self._recipe.towers.text
+            return {"name": settings.name, "fingerprint": self._shelf.fingerprint(tower)}
+        path = self.checkpoint(part)
+        return {"checkpoint": path.relative_to(self._artifacts).as_posix(), "sha256": file_hash(path)}
+
+    def _train_end_to_end(self, kind: ModelKind, path: Path) -> None:
+        recipe, data = self._recipe, self._data
+        image: ImageTower | None = None
+        text: TextTower | None = None
+        if kind != "text":
+            seed = derive_seed(recipe.seed, kind, "image tower")
+            image = image_tower(recipe.towers.image, recipe.towers.image_size, seed)
+        if kind != "image":
+            text = text_tower(recipe.towers.text, data.texts, derive_seed(recipe.seed, kind, "text tower"))
+        head = self._new_head(kind, image.width if image else 0, text.width if text else 0)
+        network = EndToEnd(image, text, head).to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+        def logits(indices: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+            return augmented_logits(network, data, self._device, indices, generator)
+
+        history = self._fit(kind, path, network, logits)
+        tensors = prefixed("head", head)
+        towers: dict[str, Any] = {}
+        relative = path.relative_to(self._artifacts).as_posix()
+        if image is not None:
+            tensors |= prefixed("image_tower", image.backbone)
+            towers["image_tower"] = {"checkpoint": relative, "config": config_of(image)}
+        if text is not None:
+            tensors |= prefixed("text_tower", text.backbone)
+            own = {"config": config_of(text), "tokenizer": text.tokenizer.to_str()}
+            towers["text_tower"] = {"checkpoint": relative, **own}
+        self._write(path, kind, head, tensors, towers, history)
+
+    def _train_head(self, kind: ModelKind, path: Path, towers: dict[str, Any]) -> None:
+        data = self._data
+        embedded = self._embedded(kind, path, towers)
+        head = self._new_head(kind, embedded.images.shape[2], embedded.texts.shape[2])
+        if isinstance(head, ScoreFusion):
+            for part, module in (("image", head.image_head), ("text", head.text_head)):
+                trained = self.checkpoint("image" if part == "image" else "text")
+                module.load_state_dict(read_head(trained, read_header(trained)).state_dict())
+                module.requires_grad_(False)
+
+        def logits(indices: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+            image, text, available = embedded.draw(indices, generator)
+            available = draw_available(available, data, generator)
+            usable = head.usable(available)
+            return head(image[usable], text[usable], available[usable]), data.labels[indices[usable]]
+
+        history = self._fit(kind, path, head, logits)
+        self._write(path, kind, head, prefixed("head", head), towers, history)
+
+    def _embedded(self, kind: ModelKind, path: Path, towers: dict[str, Any]) -> Embedded:
+        """Embeddings of all copies by the towers of a head; each tower goes over the data once for all heads."""
+        data, step = self._data, self._steps.advance
+        copies, count = self._recipe.training.augmented_copies + 1, len(data)
+        images = torch.zeros(copies, count, 0)
+        texts, readable = torch.zeros(copies, count, 0), torch.zeros(copies, count, dtype=torch.bool)
+        if "image_tower" in towers:
+            if self._embedded_images is None:
+                self._embedded_images = embed_images(data, self._shelf.image(path, towers), step)
+            images = self._embedded_images
+        if "text_tower" in towers:
+            if self._embedded_texts is None:
+                self._embedded_texts = embed_texts(data, self._shelf.text(path, towers), step)
+            texts, readable = self._embedded_texts
+        return Embedded(images, texts, readable)
+
+    def _new_head(self, kind: ModelKind, image: int, text: int) -> Head:
+        settings = self._recipe.training
+        shape = HeadShape(image, text, settings.hidden_width, len(self._classes), settings.dropout)
+        with torch.random.fork_rng():
+            torch.manual_seed(derive_seed(self._recipe.seed, kind, "head"))
+            return HEADS[kind](shape, self._data.prior)
+
+    def _fit(self, kind: ModelKind, path: Path, module: torch.nn.Module, logits: Any) -> list[dict[str, Any]]:
+        settings, seed = self._recipe.training, derive_seed(self._recipe.seed, "training")
+        unfinished = path.with_suffix(".unfinished")
+        return fit(Fit(kind, module, logits, len(self._data), settings, seed, unfinished), self._steps.advance)
+
+    def _write(
+        self, path: Path, kind: ModelKind, head: Head, tensors: dict[str, Tensor], towers: dict[str, Any], history: Any
+    ) -> None:
+        header = {"kind": kind, "classes": self._classes, "head": vars(head.shape), "history": history, **towers}
+        write_checkpoint(path, tensors, header)
+        path.with_suffix(".unfinished").unlink(missing_ok=True)
+
+    def _planned(self) -> int:
+        kinds: set[ModelKind] = {model.kind for model in self._recipe.models if model.kind != "own"}
+        kinds |= {part for kind in kinds for part in self._parts(kind)}
+        embedded = {role for kind in kinds if not self._end_to_end(kind) for role in self._roles(kind)}
+        settings = self._recipe.training
+        return len(kinds) * settings.epochs + len(embedded) * (settings.augmented_copies + 1)
+
+    @staticmethod
+    def _roles(kind: ModelKind) -> list[str]:
+        return [f"{kind}_tower"] if kind in UNIMODAL else ["image_tower", "text_tower"]
+
+
+class _Steps:
+    """Counts finished steps of the plan for the progress bar."""
+
+    def __init__(self, progress: Callable[[int, int], None], total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+        progress(0, total)
+
+    def advance(self, steps: int = 1) -> None:
+        self._done += steps
+        self._progress(self._done, self._total)
+
+
+def _own_hash(settings: ModelSettings) -> str:
+    """SHA-256 of an own model's entry point, options and source file: what can be told of it without asking it."""
+    spec = importlib.util.find_spec((settings.entry_point or "").partition(":")[0])
+    source = Path(spec.origin).read_bytes() if spec and spec.origin else b""
+    return hashlib.sha256(settings_hash(settings).encode() + source).hexdigest()

@@ -1,0 +1,265 @@
+"""The global stage on a stored database: what it writes, what it keeps, what it computes anew."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.orm import Session
+from torch import Tensor
+
+from db.reader import Reader
+from db.session import create, finish
+from db.tables import Category, Evaluation, Explanation, Model, Sample, Segmentation, WorkUnit
+from db.views import TrueClassExplanation
+from db.writer import UnitResult, Writer
+from precompute.global_explanations.stage import STAGE, explain_global
+from precompute.local_explanations.segments import decode_label_map
+from precompute.recipe import Recipe
+from tests.example_database import NAMES, build
+from tests.small_models import SmallDualModel
+
+FUSIONS = ("feature_concatenation", "score_fusion", "embracenet")
+COLOURS = np.array([[230, 20, 20], [20, 230, 20], [20, 20, 230]])
+
+
+class _Classifier(SmallDualModel):
+    """A tower with a hidden layer above it."""
+
+    def hidden(self, image_embeddings: Tensor) -> Tensor:
+        generator = torch.Generator().manual_seed(1)
+        return torch.relu(image_embeddings @ torch.randn(48, 16, generator=generator))
+
+
+def _draw(engine: Engine, folder: Path) -> None:
+    """The samples' pictures: superpixel n has colour n % 3."""
+    with Session(engine) as session:
+        for path, label_map in session.execute(select(Sample.path, Segmentation.label_map).join(Segmentation)):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            pixels = COLOURS[decode_label_map(label_map) % 3]
+            noise = np.random.default_rng(len(path)).integers(-15, 16, pixels.shape)
+            Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8)).save(folder / path, "PNG", compress_level=1)
+
+
+class _Place:
+    """A database, its data set on disk, and a way to run the stage."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.folder = folder
+        self.engine: Engine = create(url)
+        self.writer = Writer(self.engine)
+        self.writer.start_run({}, "example", 7, {}, str(folder), "artifacts")
+        self.classifier = _Classifier(list(NAMES))
+        self.seen: list[tuple[int, int]] = []
+
+    def run(self, recipe: Recipe | None = None, *, models: bool = True) -> set[str]:
+        """Run the stage; returns the keys of the units that were written anew."""
+        before = self.units()
+        loaded = {"image": self.classifier} if models else {}
+        explain_global(
+            self.engine,
+            self.writer,
+            recipe or Recipe(),
+            self.folder,
+            loaded,
+            lambda done, total: self.seen.append((done, total)),
+        )
+        return {key for unit, key in self.units().items() if unit not in before}
+
+    def units(self) -> dict[int, str]:
+        with Session(self.engine) as session:
+            rows = session.execute(select(WorkUnit.id, WorkUnit.key).where(WorkUnit.stage == STAGE))
+            return dict(row._tuple() for row in rows)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a filled database and its data set."""
+    folder = tmp_path_factory.mktemp("filled")
+    url = f"sqlite:///{folder / 'explanations.db'}"
+    build(url, classes=3, samples=16, models=5)
+    engine = create(url)
+    _draw(engine, folder / "dataset")
+    finish(engine)
+    return folder
+
+
+@pytest.fixture
+def place(filled: Path, tmp_path: Path) -> _Place:
+    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
+    return _Place(f"sqlite:///{tmp_path / 'explanations.db'}", tmp_path / "dataset")
+
+
+def _top(explanations: list[TrueClassExplanation], modality: str) -> dict[tuple[str, int], float]:
+    """The top 3 of each sample, w > 0, the plain way: (sample, feature) -> w."""
+    top = {}
+    for one in explanations:
+        weights = one.image_weights if modality == "image" else one.text_weights
+        for feature in sorted(range(len(weights)), key=lambda i: -weights[i])[:3]:
+            if weights[feature] > 0:
+                top[one.sample, feature] = float(weights[feature])
+    return top
+
+
+def test_groups_hold_top_features_and_score_by_normlime(place: _Place) -> None:
+    place.run()
+    reader = Reader(place.engine)
+    shown = 0
+    for model in FUSIONS:
+        for label in NAMES:
+            explanations = reader.class_explanations(model, label)
+            norms = {
+                one.sample: float(np.abs(one.image_weights).sum() + np.abs(one.text_weights).sum())
+                for one in explanations
+            }
+            for modality in ("image", "text"):
+                top = _top(explanations, modality)
+                groups = reader.groups(model, label, modality)
+                for group in groups:
+                    members = {(m.sample, m.feature): m.weight for m in group.members}
+                    assert members.items() <= top.items()
+                    plain = np.mean([w**2 / norms[sample] for (sample, _), w in members.items()])
+                    assert group.score == pytest.approx(plain, rel=1e-5)
+                    assert group.samples == len({sample for sample, _ in members}) >= 2
+                    assert group.representative == group.members[0]
+                    assert group.representative.weight == max(members.values())
+                assert [group.rank for group in groups] == list(range(1, len(groups) + 1))
+                assert [group.score for group in groups] == sorted((g.score for g in groups), reverse=True)
+                shown += len(groups)
+    assert shown
+
+
+def test_image_groups_are_parts_of_one_colour(place: _Place) -> None:
+    place.run()
+    for model in FUSIONS:
+        groups = Reader(place.engine).groups(model, NAMES[0], "image")
+        assert groups
+        for group in groups:
+            assert len({member.feature % 3 for member in group.members}) == 1
+
+
+def test_text_groups_join_spellings_and_count_them(place: _Place) -> None:
+    place.run()
+    names = set()
+    for model in FUSIONS:
+        for group in Reader(place.engine).groups(model, NAMES[1], "text"):
+            assert sum(group.spellings.values()) == len(group.members)
+            assert group.name == next(iter(group.spellings))
+            names.add(group.name.casefold().replace("ö", "o"))
+            if group.name in ("MJOLK", "mjölk"):
+                assert set(group.spellings) <= {"MJOLK", "mjölk"}
+    assert "mjolk" in names
+    # 100g, 101g, ... differ in their digits alone, so none comes back in a second sample.
+    assert not any(name.endswith("g") for name in names)
+
+
+def test_a_part_that_several_models_rely_on_is_embedded_once(place: _Place) -> None:
+    place.run()
+    reader = Reader(place.engine)
+    for_one = place.classifier.images_embedded
+    parts = [
+        {part for model in FUSIONS for part in _top(reader.class_explanations(model, label), "image")}
+        for label in NAMES
+    ]
+    batch = Recipe().runtime.batch_size
+    rows = sum(len(_top(reader.class_explanations(model, label), "image")) for model in FUSIONS for label in NAMES)
+    # Batches are filled up, at most one for each model and class.
+    assert for_one <= sum(len(one) for one in parts) + batch * len(FUSIONS) * len(NAMES)
+    assert sum(len(one) for one in parts) < rows
+
+
+def test_a_second_run_computes_nothing(place: _Place) -> None:
+    assert place.run() == {f"{model}|{label}" for model in FUSIONS for label in NAMES}
+    embedded = place.classifier.images_embedded
+    assert place.run() == set()
+    assert place.classifier.images_embedded == embedded
+    assert place.seen[-1] == (9, 9)
+
+
+def test_another_setting_computes_all_anew(place: _Place) -> None:
+    place.run()
+    assert len(place.run(Recipe.model_validate({"global": {"score": "averaged_importance"}}))) == 9
+
+
+def test_an_explanation_computed_anew_renews_its_class_and_model_alone(place: _Place) -> None:
+    place.run()
+    with Session(place.engine) as session:
+        row = session.scalars(
+            select(Explanation)
+            .join(Sample)
+            .join(Category, Category.id == Sample.category_id)
+            .join(Model)
+            .where(Category.label == NAMES[2], Model.name == FUSIONS[1], Explanation.category_id == Category.id)
+        ).first()
+        assert row is not None
+        unit = session.get_one(WorkUnit, row.unit_id)
+        fields = {
+            c.name: getattr(row, c.name) for c in Explanation.__table__.columns if c.name not in ("id", "unit_id")
+        }
+        place.writer.finish_units(
+            [
+                UnitResult(
+                    unit.stage, unit.settings_hash, unit.key, [Explanation(**fields)], unit.model_id, unit.sample_id
+                )
+            ]
+        )
+    assert place.run() == {f"{FUSIONS[1]}|{NAMES[2]}"}
+
+
+def test_fewer_than_two_explained_samples_store_no_group_and_the_reason(place: _Place) -> None:
+    with Session(place.engine) as session, session.begin():
+        category = session.scalars(select(Category).where(Category.label == NAMES[0])).one()
+        keep = session.scalars(
+            select(Sample.id).join(Segmentation).where(Sample.category_id == category.id).order_by(Sample.path)
+        ).first()
+        session.execute(
+            delete(Explanation).where(
+                Explanation.sample_id.in_(select(Sample.id).where(Sample.category_id == category.id)),
+                Explanation.sample_id != keep,
+            )
+        )
+    place.run()
+    assert Reader(place.engine).groups(FUSIONS[0], NAMES[0], "text") == []
+    with Session(place.engine) as session:
+        rows = session.scalars(
+            select(Evaluation)
+            .join(Category)
+            .join(Model)
+            .where(Evaluation.kind == "global", Category.label == NAMES[0], Model.name == FUSIONS[0])
+        ).all()
+    assert {row.modality for row in rows} == {"image", "text"}
+    for row in rows:
+        assert row.figures["reason"] == "explained samples of the class: 1; a group needs 2"
+        assert (row.figures["explained"], row.figures["support"]) == (1, 2)
+
+
+def test_a_picture_that_is_gone_fails_its_units_and_the_rest_goes_on(place: _Place) -> None:
+    for picture in (place.folder / "test" / NAMES[0]).iterdir():
+        picture.unlink()
+    place.run()
+    with Session(place.engine) as session:
+        units = session.scalars(select(WorkUnit).where(WorkUnit.stage == STAGE)).all()
+    failed = {unit.key for unit in units if unit.status == "failed"}
+    assert failed == {f"{model}|{NAMES[0]}" for model in FUSIONS}
+    assert all(NAMES[0] in (unit.message or "") for unit in units if unit.status == "failed")
+    assert Reader(place.engine).groups(FUSIONS[0], NAMES[1], "text")
+
+
+def test_without_an_image_model_there_are_text_groups_alone(place: _Place) -> None:
+    place.run(models=False)
+    reader = Reader(place.engine)
+    assert all(reader.groups(model, label, "image") == [] for model in FUSIONS for label in NAMES)
+    assert any(reader.groups(model, label, "text") for model in FUSIONS for label in NAMES)
+
+
+def test_units_of_a_class_without_explanations_are_removed(place: _Place) -> None:
+    place.run()
+    with Session(place.engine) as session, session.begin():
+        session.execute(delete(Explanation))
+    place.run()
+    assert place.units() == {}

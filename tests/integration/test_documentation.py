@@ -1,0 +1,46 @@
+"""The guide's own model, run as the guide says."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+PROJECT = Path(__file__).parent.parent.parent
+GUIDE = (PROJECT / "docs" / "own-data-and-model.md").read_text(encoding="utf-8")
+
+
+def _block(language: str, containing: str) -> str:
+    blocks = re.findall(rf"```{language}\n(.*?)```", GUIDE, flags=re.DOTALL)
+    return next(block for block in blocks if containing in block)
+
+
+def test_the_guides_model_is_explained(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        lines = []
+        for number, label in enumerate(["bright", "labelled"] * 2):
+            name = f"{label}/{number}.png"
+            path = tmp_path / "data" / split / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            picture = Image.new("RGB", (64, 48), (40, 40, 40))
+            if label == "bright":
+                picture.paste((250, 250, 250), (16, 12, 48, 36))
+            picture.putpixel((number, number), (200, 0, 0))
+            picture.save(path)
+            words = [{"text": "milk", "polygon": [[2, 2], [20, 2], [20, 9], [2, 9]], "confidence": 0.9}]
+            lines.append(json.dumps({"file_name": name, "label": label, "ocr": words if label == "labelled" else []}))
+        (tmp_path / "data" / split / "metadata.jsonl").write_text("\n".join(lines))
+    (tmp_path / "my_model.py").write_text(_block("python", "class Brightness"))
+    (tmp_path / "mine.toml").write_text(_block("toml", "my_model:Brightness") + "\n[explain]\nevaluations = 200\n")
+    url = f"sqlite:///{tmp_path}/mine.db"
+    environment = ["env", f"PYTHONPATH={PROJECT}"]
+    run = [sys.executable, "-m", "precompute", "run", "--dataset", "data", "--recipe", "mine.toml", "--db", url]
+    subprocess.run([*environment, *run], cwd=tmp_path, check=True, capture_output=True, text=True)
+    export = [sys.executable, "-m", "db", "export", "explanations", "--format", "jsonl", "--db", url]
+    answer = subprocess.run([*environment, *export], cwd=tmp_path, check=True, capture_output=True, text=True)
+    rows = [json.loads(line) for line in answer.stdout.splitlines()]
+    labelled = [row for row in rows if row["label"] == row["target"] == "labelled"]
+    assert labelled
+    assert all(row["text_weights"][0] > 0 for row in labelled)

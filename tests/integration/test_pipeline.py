@@ -1,0 +1,219 @@
+"""The offline job from its command line, on a small slice of the built-in sample set."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from precompute.dataset.planted_set.writer import write_planted_set
+
+PROJECT = Path(__file__).parent.parent.parent
+RECIPE = """
+[towers]
+shared = true
+image_size = 64
+image = { name = "tiny" }
+text = { name = "tiny" }
+
+[training]
+epochs = 2
+learning_rate = 1e-3
+
+[explain]
+evaluations = 64
+segments = 30
+"""
+
+
+def command(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)], cwd=PROJECT, capture_output=True, text=True, check=check
+    )
+
+
+def explanations(url: str) -> dict[tuple[str, str, str], dict[str, object]]:
+    lines = command("db", "export", "explanations", "--format", "jsonl", "--db", url).stdout.splitlines()
+    rows = [json.loads(line) for line in lines]
+    return {(row["model"], row["sample"], row["target"]): row for row in rows}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("planted") / "a set with spaces"
+    write_planted_set(folder, seed=0, train_per_class=4, test_per_class=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recipe") / "small.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, dataset: Path, recipe: Path) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('finished')}/finished.db"
+    command("precompute", "run", "--dataset", dataset, "--recipe", recipe, "--db", url, "--workers", 1)
+    return url
+
+
+def test_five_models_are_trained_and_three_explained(finished: str) -> None:
+    info = json.loads(command("db", "info", "--json", "--db", finished).stdout)
+    assert [model["name"] for model in info["models"]] == [
+        "image",
+        "text",
+        "feature_concatenation",
+        "score_fusion",
+        "embracenet",
+    ]
+    assert all(0 <= model["accuracy"] <= 1 for model in info["models"])
+    assert info["explanations"] == len(explanations(finished))
+    assert {model for model, _, _ in explanations(finished)} == {
+        "feature_concatenation",
+        "score_fusion",
+        "embracenet",
+    }
+
+
+def test_intercept_and_weights_sum_to_the_surrogates_prediction(finished: str) -> None:
+    for row in explanations(finished).values():
+        total = row["intercept"] + sum(row["image_weights"]) + sum(row["text_weights"])
+        assert row["surrogate_prediction"] == pytest.approx(total, abs=1e-5)
+
+
+def test_probe_with_nothing_dropped_equals_the_exported_probability(finished: str) -> None:
+    (model, sample, target), row = next(iter(explanations(finished).items()))
+    answer = command("precompute", "probe", "--db", finished, "--model", model, "--sample", sample).stdout
+    assert json.loads(answer)["probabilities"][target] == pytest.approx(row["probability"], abs=1e-6)
+
+
+def test_probe_with_all_entries_dropped_equals_the_probability_without_text(finished: str) -> None:
+    (model, sample, target), row = next(item for item in explanations(finished).items() if len(item[1]["entries"]) > 1)
+    dropped = ",".join(map(str, range(len(row["entries"]))))
+    answer = command(
+        "precompute", "probe", "--db", finished, "--model", model, "--sample", sample, "--drop-entries", dropped
+    ).stdout
+    assert json.loads(answer)["probabilities"][target] == pytest.approx(row["probability_without_text"], abs=1e-6)
+
+
+def test_the_number_of_workers_and_a_kill_change_no_number(
+    tmp_path: Path, dataset: Path, recipe: Path, finished: str
+) -> None:
+    url = f"sqlite:///{tmp_path}/killed.db"
+    arguments = ["precompute", "run", "--dataset", dataset, "--recipe", recipe, "--db", url, "--workers", 2]
+    process = subprocess.Popen(
+        [sys.executable, "-m", *map(str, arguments)], cwd=PROJECT, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    for _ in range(1200):
+        time.sleep(0.1)
+        if process.poll() is not None:
+            pytest.fail("the run ended before it could be killed")
+        if (tmp_path / "killed.db").exists() and _explained_samples(tmp_path / "killed.db") >= 3:
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = _explained_samples(tmp_path / "killed.db")
+    command(*arguments)
+    assert 3 <= before < _explained_samples(tmp_path / "killed.db")
+    assert explanations(url) == explanations(finished)
+
+
+def _explained_samples(path: Path) -> int:
+    import sqlite3
+
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        try:
+            return int(connection.execute("SELECT count(DISTINCT sample_id) FROM explanation").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+
+
+def test_more_samples_a_class_keep_the_first_ones(tmp_path: Path, dataset: Path, recipe: Path, finished: str) -> None:
+    url = f"sqlite:///{tmp_path}/few.db"
+    arguments = ["precompute", "run", "--dataset", dataset, "--recipe", recipe, "--db", url, "--samples-per-class"]
+    command(*arguments, 1)
+    few = explanations(url)
+    command(*arguments, 2)
+    more = explanations(url)
+    assert len({sample for _, sample, _ in more}) == 2 * len({sample for _, sample, _ in few})
+    assert all(more[key] == row for key, row in few.items())
+    assert more == explanations(finished)
+
+
+def test_a_changed_picture_alone_is_explained_again(tmp_path: Path, dataset: Path, recipe: Path) -> None:
+    copy = tmp_path / "set"
+    shutil.copytree(dataset, copy)
+    url = f"sqlite:///{tmp_path}/changed.db"
+    arguments = ["precompute", "run", "--dataset", copy, "--recipe", recipe, "--db", url, "--samples-per-class", 1]
+    command(*arguments)
+    before = explanations(url)
+    sample = next(iter(before))[1]
+    other = next(path for _, path, _ in before if path.split("/")[1] != sample.split("/")[1])
+    shutil.copy(copy / other, copy / sample)
+    command(*arguments)
+    after = explanations(url)
+    assert {path for _, path, _ in after} == {path for _, path, _ in before}
+    unchanged = {key: row for key, row in before.items() if key[1] != sample}
+    assert {key: after[key] for key in unchanged} == unchanged
+    assert all(after.get(key) != row for key, row in before.items() if key[1] == sample)
+
+
+def test_a_broken_picture_is_skipped_listed_and_told_by_the_exit_code(
+    tmp_path: Path, dataset: Path, recipe: Path
+) -> None:
+    copy = tmp_path / "set"
+    shutil.copytree(dataset, copy)
+    broken = sorted((copy / "test").rglob("*.jpg"))[0]
+    broken.write_bytes(broken.read_bytes()[:2000])
+    url = f"sqlite:///{tmp_path}/broken.db"
+    arguments = ["precompute", "ingest", "--dataset", copy, "--recipe", recipe, "--db", url]
+    answer = command(*arguments, check=False)
+    assert answer.returncode == 3
+    status = command("precompute", "status", "--db", url).stdout
+    assert broken.name in status
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["run", "--dataset", "/nowhere"], "/nowhere"),
+        (["run", "--dataset", ".", "--recipe", "nonsense.toml"], "nonsense.toml"),
+        (["probe", "--model", "x", "--sample", "y", "--db", "sqlite:////nowhere/x.db"], "/nowhere/x.db"),
+        (["status", "--db", "nonsense"], "nonsense"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(arguments: list[str], words: str) -> None:
+    answer = command("precompute", *arguments, check=False)
+    assert answer.returncode == 2
+    assert words in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--model", "nobody", "--sample", "x"], "nobody"),
+        (["--model", "embracenet", "--sample", "test/none.jpg"], "test/none.jpg"),
+        (["--model", "embracenet", "--sample", "SAMPLE", "--drop-segments", "999"], "--drop-segments 999"),
+        (["--model", "embracenet", "--sample", "SAMPLE", "--drop-entries", "a"], "--drop-entries a"),
+    ],
+)
+def test_probe_names_what_it_does_not_find(finished: str, arguments: list[str], words: str) -> None:
+    sample = next(iter(explanations(finished)))[1]
+    answer = command(
+        "precompute",
+        "probe",
+        "--db",
+        finished,
+        *[sample if part == "SAMPLE" else part for part in arguments],
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert words in answer.stderr

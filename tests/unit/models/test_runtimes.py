@@ -1,0 +1,100 @@
+"""Runtimes: the same numbers from PyTorch and OpenVINO, and rows that do not depend on their company."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from precompute.models.runtimes import Execution, choose_execution, make_forward, run_padded
+from precompute.recipe import RuntimeSettings
+
+RUNTIMES = ("torch", "openvino")
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.Conv2d(16, 37, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    ).eval()  # fmt: skip
+
+
+def pictures(count: int) -> Tensor:
+    return torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_runtime_gives_what_plain_pytorch_gives(runtime: str, precision: str) -> None:
+    module = network()
+    with torch.no_grad():
+        expected = module(pictures(8))
+    forward = make_forward(module, Execution(runtime, precision, 8, threads=1))  # type: ignore[arg-type]
+    answer = forward(pictures(8))
+    assert answer.dtype == torch.float32
+    assert torch.allclose(answer, expected, atol=1e-5 if precision == "float32" else 3e-2)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_row_is_bit_equal_in_any_company_and_order(runtime: str, threads: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        forward = make_forward(network(), Execution(runtime, "float32", 8, threads=threads))  # type: ignore[arg-type]
+        images = pictures(21)
+        together = run_padded(forward, (images,), 8)
+        alone = torch.cat([run_padded(forward, (images[row : row + 1],), 8) for row in range(21)])
+        order = torch.randperm(21, generator=torch.Generator().manual_seed(0))
+        shuffled = run_padded(forward, (images[order],), 8)
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(together, alone)
+    assert torch.equal(together[order], shuffled)
+
+
+def test_padding_asks_for_full_batches_only_and_gives_back_the_rows_put_in() -> None:
+    seen = []
+
+    def double(rows: Tensor) -> Tensor:
+        seen.append(len(rows))
+        return rows * 2
+
+    rows = torch.arange(10.0).reshape(5, 2)
+    assert torch.equal(run_padded(double, (rows,), 3), rows * 2)
+    assert seen == [3, 3]
+
+
+def test_inputs_of_another_shape_are_compiled_anew() -> None:
+    forward = make_forward(nn.Linear(4, 2), Execution("openvino", threads=1))
+    assert forward(torch.ones(2, 4)).shape == (2, 2)
+    assert forward(torch.ones(5, 4)).shape == (5, 2)
+
+
+def test_the_faster_runtime_is_measured_once_and_remembered(tmp_path: Path) -> None:
+    cache = tmp_path / "artifacts" / "runtimes.json"
+    asked = []
+
+    def trial() -> tuple[str, nn.Module, tuple[Tensor, ...]]:
+        asked.append(1)
+        return "small network", network(), (pictures(4),)
+
+    settings = RuntimeSettings(runtime="auto", batch_size=4)
+    first = choose_execution(settings, "cpu", 1, cache, trial)
+    assert first.runtime in RUNTIMES
+    (key,) = json.loads(cache.read_text())
+    for other in RUNTIMES:  # what is written there is believed, whatever a new measurement would say
+        cache.write_text(json.dumps({key: other}))
+        assert choose_execution(settings, "cpu", 1, cache, trial).runtime == other
+
+
+def test_a_runtime_named_in_the_recipe_is_not_measured(tmp_path: Path) -> None:
+    def never() -> tuple[str, nn.Module, tuple[Tensor, ...]]:
+        raise AssertionError("measured")
+
+    settings = RuntimeSettings(runtime="openvino", precision="bfloat16", batch_size=4)
+    chosen = choose_execution(settings, "cpu", 3, tmp_path / "r.json", never)
+    assert chosen == Execution("openvino", "bfloat16", 4, "cpu", 3)
+    assert choose_execution(settings, "cuda", None, tmp_path / "r.json", never).runtime == "torch"

@@ -1,0 +1,39 @@
+"""Two arrows only: app -> db <- precompute; and the browser starts without the offline job's libraries."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent.parent
+FORBIDDEN = {
+    "app": {"precompute", "torch", "transformers", "sklearn"},
+    "db": {"app", "precompute"},
+    "precompute": {"app", "gradio"},
+}
+
+
+def _imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("package", sorted(FORBIDDEN))
+def test_package_imports_nothing_that_its_arrow_forbids(package: str) -> None:
+    files = list((PROJECT / package).rglob("*.py"))
+    assert files
+    for path in files:
+        assert not _imported(path) & FORBIDDEN[package], path
+
+
+def test_the_browser_starts_without_the_libraries_of_the_offline_job() -> None:
+    code = f"import sys, app.__main__, app.server; print(*sorted({FORBIDDEN['app']} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == ""
