@@ -12,7 +12,7 @@ demo: .venv/installed
 
 test: .venv/installed-tests
 	$(PY) -m tests.system
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: .venv/installed-tests
 	$(PY) -m ruff check .

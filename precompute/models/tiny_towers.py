@@ -33,7 +33,8 @@ def tiny_text_config(tokenizer: Tokenizer, max_tokens: int) -> PreTrainedConfig:
 def train_tokenizer(texts: Iterable[str], pieces: int = 600) -> Tokenizer:
     """Byte-pair pieces of the training texts, lower-cased and without accents.
 
-    Few pieces, so that a misread word (LAKT0SFRI) still shares most of them with the right one (LAKTOSFRI).
+    Pieces of at most three characters: with longer ones a frequent word is one piece, and a misread one (LAKT0SFRI)
+    has nothing in common with the right one (LAKTOSFRI).
     """
     tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=True)

@@ -52,9 +52,7 @@ def test_compose_runs_one_precompute_and_three_browsers_on_one_volume() -> None:
     ports = [port.split(":")[0] for service in browsers.values() for port in service["ports"]]
     assert len(set(ports)) == 3
     assert all(any("explanations:/data" in volume for volume in s["volumes"]) for s in services.values())
-    assert {_option(service["command"], "--db") for service in services.values()} == {
-        "sqlite:////data/explanations.db"
-    }
+    assert {_option(service["command"], "--db") for service in services.values()} == {"sqlite:////data/explanations.db"}
 
 
 def _option(command: str, name: str) -> str:
