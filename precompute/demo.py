@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.address import shown
-from db.session import create
+from db.session import create, finish
 from db.tables import Run
 from precompute.pipeline import default_artifacts, run_hash
 from precompute.progress import say
@@ -28,7 +28,7 @@ def prepare_demo(url: str) -> Path | None:
     engine = create(url)
     with Session(engine) as session:
         finished = session.scalar(select(Run.finished_at).where(Run.settings_hash == run_hash(recipe, dataset)))
-    engine.dispose()
+    finish(engine)
     if finished is not None:
         say(f"demo: {shown(url)} is complete; remove it to compute it anew")
         return None
