@@ -11,6 +11,7 @@ from app.drawing.importance import Array
 
 TOP_WORDS = 2
 WORD_SHARE = 0.08  # of all evidence in favour; a weaker word is not worth naming
+BESIDE_STRONGEST = 0.2  # of the strongest word; below it the views draw nothing either
 LOOSE_FIT = 0.5
 BAD_FIT = 0.25
 
@@ -47,7 +48,8 @@ def basis(image_weights: Array, text_weights: Array, texts: Sequence[str], r2: f
         )
     share = float(words.sum()) / total
     strongest = np.argsort(-words, kind="stable")[:TOP_WORDS]
-    named = tuple(dict.fromkeys(texts[place] for place in strongest if words[place] >= WORD_SHARE * total))
+    least = max(WORD_SHARE * total, BESIDE_STRONGEST * float(words.max(initial=0.0)))
+    named = tuple(dict.fromkeys(texts[place] for place in strongest if words[place] >= least))
     return Basis(*_sentence(share, named, len(texts)), caution)
 
 

@@ -47,3 +47,8 @@ def test_good_fit_needs_no_caution() -> None:
 
 def test_sureness_grows_with_the_probability() -> None:
     assert len({sureness(probability) for probability in (0.3, 0.6, 0.9, 0.99)}) == 4
+
+
+def test_a_word_far_behind_the_strongest_is_not_named() -> None:
+    found = basis(np.zeros(3), np.array([0.665, 0.082]), ["LAKTOSFRI", "16,90"], 0.9)
+    assert found.words == ("LAKTOSFRI",)
