@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -34,6 +34,20 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class SamplerName(StrEnum):
+    """Sampling designs."""
+
+    LIME = "lime"
+    BALANCED = "balanced"
+
+
+class PrecisionName(StrEnum):
+    """Of the towers' forwards."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
 Url = Annotated[str, typer.Option("--db", help="Database URL.", show_default=True)]
 Dataset = Annotated[Path, typer.Option(help="Folder of the data set: <split>/<class>/<picture>.")]
 RecipeFile = Annotated[Path, typer.Option(help="TOML file, or the name of one in assets/recipes.")]
@@ -41,6 +55,15 @@ PerClass = Annotated[Optional[int], typer.Option(min=1, help="Explain so many sa
 Worst = Annotated[Optional[int], typer.Option(min=1, help="Explain only the N least accurate classes.")]  # noqa: UP045
 WorkerCount = Annotated[Optional[int], typer.Option(min=1, help="Processes; default: one a core.")]  # noqa: UP045
 Artifacts = Annotated[Optional[Path], typer.Option(help="Folder of checkpoints; default: beside the database.")]  # noqa: UP045
+Sampler = Annotated[Optional[SamplerName], typer.Option(help="Instead of the recipe's explain.sampler.")]  # noqa: UP045
+Evaluations = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(min=2, help="Masked pictures a sample, instead of the recipe's explain.evaluations."),
+]
+Precision = Annotated[
+    Optional[PrecisionName],  # noqa: UP045
+    typer.Option(help="Of the towers, instead of the recipe's runtime.precision."),
+]
 DeviceOption = Annotated[Device, typer.Option(help="Where models run.")]
 ModelName = Annotated[str, typer.Option(help="Name of the model.")]
 SamplePath = Annotated[str, typer.Option(help="The sample's path in the data set.")]
@@ -56,14 +79,17 @@ def _order_and_run(
     workers: int | None,
     artifacts: Path | None,
     device: Device,
+    explain: dict[str, Any] | None = None,
+    runtime: dict[str, Any] | None = None,
 ) -> None:
+    """`explain` and `runtime`: settings in place of the recipe's, None = as in the recipe."""
     from precompute.pipeline import Order, default_artifacts, run
     from precompute.progress import say
 
     order = Order(
         dataset=dataset,
         url=url,
-        recipe=read_recipe(recipe),
+        recipe=read_recipe(recipe).replaced(explain=explain or {}, runtime=runtime or {}),
         artifacts=artifacts or default_artifacts(url),
         samples_per_class=samples_per_class,
         worst_classes=worst_classes,
@@ -97,8 +123,23 @@ def _stage_command(name: str, stages: tuple[Stage, ...] | None, text: str) -> No
         workers: WorkerCount = None,
         artifacts: Artifacts = None,
         device: DeviceOption = Device.AUTO,
+        sampler: Sampler = None,
+        evaluations: Evaluations = None,
+        precision: Precision = None,
     ) -> None:
-        _order_and_run(stages, dataset, url, recipe, samples_per_class, worst_classes, workers, artifacts, device)
+        _order_and_run(
+            stages,
+            dataset,
+            url,
+            recipe,
+            samples_per_class,
+            worst_classes,
+            workers,
+            artifacts,
+            device,
+            explain={"sampler": sampler, "evaluations": evaluations},
+            runtime={"precision": precision},
+        )
 
 
 _stage_command("run", None, "Run all stages of the recipe; the same command again continues where it stopped.")

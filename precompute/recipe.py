@@ -163,6 +163,13 @@ class Recipe(_Settings):
             raise ValueError(f"two models are called {', '.join(sorted(twice))}")
         return self
 
+    def replaced(self, **tables: dict[str, Any]) -> Recipe:
+        """The recipe with settings of some tables replaced, where the replacement is not None."""
+        settings = self.model_dump(mode="json", by_alias=True)
+        for table, values in tables.items():
+            settings[table] |= {name: value for name, value in values.items() if value is not None}
+        return Recipe.model_validate(settings)
+
 
 def read_recipe(path: Path) -> Recipe:
     """Read and check a recipe.
