@@ -38,7 +38,7 @@ def status_text(url: str) -> str:
         estimate = f", about {left * each / processes(order) / 60:.1f} min" if left and each else ""
         lines.append(f"  {STAGE}: {left} of {len(wanted)} left{estimate}")
     failures = reader.failures()
-    lines += [f"failed: {unit.stage} {unit.key}: {unit.message}" for unit in failures[:SHOWN]]
+    lines += [f"failed: {unit.stage} {unit.key}: {' '.join(unit.message.split())}" for unit in failures[:SHOWN]]
     problems = reader.problems()
     for problem in problems[:SHOWN]:
         place = problem.file if problem.line is None else f"{problem.file}, line {problem.line}"

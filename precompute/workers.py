@@ -51,28 +51,40 @@ class Bench:
 
 @dataclass(frozen=True)
 class Done(Generic[Job, Answer]):
-    """A job with its answer, or with what went wrong."""
+    """A job with its answer, or with what went wrong; `fatal` = no job can be answered."""
 
     job: Job
     answer: Answer | None
     error: str | None
+    fatal: bool = False
 
 
-_bench: Bench
+_bench: Bench | None = None
+_misfortune = ""
 
 
 def _settle(workplace: Workplace) -> None:
-    global _bench
+    global _bench, _misfortune
     torch.set_num_threads(1)
     threadpool_limits(1)  # of BLAS: threads of several workers would wait for one another's core
-    _bench = Bench(workplace.recipe, workplace.models(), torch.device(workplace.device))
+    try:
+        _bench = Bench(workplace.recipe, workplace.models(), torch.device(workplace.device))
+    except Exception as error:  # raised here it would reach nobody: the pool says only that it broke
+        _misfortune = _said(error)
 
 
 def _work(function: Callable[[Bench, Any], Any], job: Any) -> Done[Any, Any]:
+    if _bench is None:
+        return Done(job, None, _misfortune, fatal=True)
     try:
         return Done(job, function(_bench, job), None)
     except Exception as error:
-        return Done(job, None, f"{type(error).__name__}: {error}" if not isinstance(error, UserError) else str(error))
+        return Done(job, None, _said(error))
+
+
+def _said(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
 
 
 class Workers:
@@ -97,7 +109,7 @@ class Workers:
             jobs: read lazily, so that memory does not grow with their number.
 
         Raises:
-            UserError: when a worker process died.
+            UserError: a worker cannot load the models, or died.
         """
         waiting = iter(jobs)
         running: set[Future[Done[Job, Answer]]] = set()
@@ -109,7 +121,10 @@ class Workers:
                     return
                 ready, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in ready:
-                    yield future.result()
+                    done = future.result()
+                    if done.fatal:
+                        raise UserError(done.error)
+                    yield done
         except BrokenProcessPool as error:
             raise UserError(
                 "a worker process could not start or was killed (out of memory?): the same command resumes; "

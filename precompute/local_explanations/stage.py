@@ -10,7 +10,7 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.tables import Category, Explanation, Model, Segmentation
+from db.tables import Category, Explanation, Model, Segmentation, WorkUnit
 from db.writer import UnitResult
 from precompute.dataset.samples import LabelledSample, load_picture
 from precompute.local_explanations.explain import explain_sample
@@ -117,11 +117,10 @@ def segmentation_hash(settings: ExplainSettings, image_size: int) -> str:
 
 
 def _stored_label_maps(job: Job) -> set[int]:
-    """Samples whose stored superpixels fit the settings; those that do not are removed with what stands on them."""
+    """Samples whose stored superpixels fit the settings."""
     wanted = segmentation_hash(job.recipe.explain, job.recipe.towers.image_size)
-    with Session(job.engine) as session, session.begin():
-        session.execute(delete(Segmentation).where(Segmentation.settings_hash != wanted))
-        return set(session.scalars(select(Segmentation.sample_id)))
+    with Session(job.engine) as session:
+        return set(session.scalars(select(Segmentation.sample_id).where(Segmentation.settings_hash == wanted)))
 
 
 def _jobs(engine: Engine, pending: dict[LabelledSample, tuple[str, ...]], kept: set[int]) -> Iterator[SampleJob]:
@@ -169,14 +168,19 @@ class _Ids:
 
 
 def _store_segmentation(job: Job, sample: LabelledSample, answer: SampleAnswer) -> int:
+    """The id of the sample's superpixels; those of other settings go with all explanations that stand on them."""
+    wanted = segmentation_hash(job.recipe.explain, job.recipe.towers.image_size)
     with Session(job.engine) as session, session.begin():
-        stored = session.scalar(select(Segmentation.id).where(Segmentation.sample_id == sample.id))
+        stored = session.scalar(select(Segmentation).where(Segmentation.sample_id == sample.id))
+        if stored is not None and stored.settings_hash == wanted:
+            return stored.id
         if stored is not None:
-            return stored
+            session.execute(delete(WorkUnit).where(WorkUnit.stage == STAGE, WorkUnit.sample_id == sample.id))
+            session.execute(delete(Segmentation).where(Segmentation.id == stored.id))
         width, height = answer.size
         row = Segmentation(
             sample_id=sample.id,
-            settings_hash=segmentation_hash(job.recipe.explain, job.recipe.towers.image_size),
+            settings_hash=wanted,
             segments=answer.segments,
             width=width,
             height=height,

@@ -49,6 +49,7 @@ def train(job: Job) -> None:
     }
     keys = {(value, name) for name, value in current.items()}
     if all(name in job.writer.done(TRAIN, value) for name, value in current.items()):
+        job.writer.prune(TRAIN, keys)
         return
     with progress_bar(TRAIN, "step") as show:
         trained = train_models(recipe, samples, classes, job.order.artifacts, digest, show)

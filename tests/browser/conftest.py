@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.example_database import build
 from tests.system import installed_browser
@@ -27,6 +27,8 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 START_SECONDS = 90
+
+expect.set_options(timeout=20_000)  # a busy machine may take long to show the first page
 
 
 @contextmanager

@@ -141,12 +141,67 @@ def test_another_batch_size_changes_weights_by_rounding_alone(
     other = tmp_path / "other.toml"
     other.write_text(recipe.read_text() + "\n[runtime]\nbatch_size = 7\n")
     url = f"sqlite:///{tmp_path}/other.db"
-    command("precompute", "run", "--dataset", dataset, "--recipe", other, "--db", url, "--samples-per-class", 1)
-    for key, row in explanations(url).items():
-        expected = explanations_of(finished)[key]
-        assert row["seed"] == expected["seed"]
+    command("precompute", "run", "--dataset", dataset, "--recipe", recipe, "--db", url, "--samples-per-class", 1)
+    command("precompute", "run", "--dataset", dataset, "--recipe", other, "--db", url)
+    found, expected = explanations(url), explanations_of(finished)
+    assert found.keys() == expected.keys()
+    for key, row in found.items():
+        assert row["seed"] == expected[key]["seed"]
         for field in ("image_weights", "text_weights"):
-            assert row[field] == pytest.approx(expected[field], abs=1e-5)
+            assert row[field] == pytest.approx(expected[key][field], abs=1e-5)
+
+
+def test_a_kill_while_superpixels_change_loses_nothing_for_good(
+    tmp_path: Path, dataset: Path, recipe: Path, finished: str
+) -> None:
+    shutil.copy(finished.removeprefix("sqlite:///"), tmp_path / "copy.db")
+    shutil.copytree(Path(finished.removeprefix("sqlite:///")).with_suffix(".artifacts"), tmp_path / "copy.artifacts")
+    coarser = tmp_path / "coarser.toml"
+    coarser.write_text(recipe.read_text().replace("segments = 30", "segments = 12"))
+    url = f"sqlite:///{tmp_path}/copy.db"
+    arguments = ["precompute", "explain-local", "--dataset", dataset, "--db", url, "--recipe"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", *map(str, arguments), str(coarser)],
+        cwd=PROJECT,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while process.poll() is None and _segmentations(tmp_path / "copy.db") < 2:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    command(*arguments, recipe)
+    assert explanations(url) == explanations_of(finished)
+
+
+def _segmentations(path: Path) -> int:
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        return int(connection.execute("SELECT count(DISTINCT settings_hash) FROM segmentation").fetchone()[0])
+
+
+def test_a_recipe_with_fewer_models_drops_the_others(
+    tmp_path: Path, dataset: Path, recipe: Path, finished: str
+) -> None:
+    shutil.copy(finished.removeprefix("sqlite:///"), tmp_path / "copy.db")
+    shutil.copytree(Path(finished.removeprefix("sqlite:///")).with_suffix(".artifacts"), tmp_path / "copy.artifacts")
+    fewer = tmp_path / "fewer.toml"
+    fewer.write_text(
+        recipe.read_text() + "".join(f"\n[[models]]\nname = '{kind}'\nkind = '{kind}'" for kind in ("image", "text"))
+    )
+    url = f"sqlite:///{tmp_path}/copy.db"
+    command("precompute", "train", "--dataset", dataset, "--recipe", fewer, "--db", url)
+    info = json.loads(command("db", "info", "--json", "--db", url).stdout)
+    assert [model["name"] for model in info["models"]] == ["image", "text"]
+
+
+def test_a_missing_checkpoint_is_told_in_one_line(tmp_path: Path, dataset: Path, recipe: Path, finished: str) -> None:
+    shutil.copy(finished.removeprefix("sqlite:///"), tmp_path / "copy.db")
+    (tmp_path / "copy.artifacts").mkdir()
+    arguments = ["precompute", "explain-local", "--dataset", dataset, "--recipe", recipe, "--evaluations", 32]
+    answer = command(*arguments, "--db", f"sqlite:///{tmp_path}/copy.db", check=False)
+    assert answer.returncode == 2
+    assert "Traceback" not in answer.stderr
+    assert "checkpoint" in answer.stderr.splitlines()[-1]
 
 
 def _explained_samples(path: Path) -> int:
