@@ -44,6 +44,7 @@ class SamplerName(StrEnum):
 class PrecisionName(StrEnum):
     """Of the towers' forwards."""
 
+    AUTO = "auto"
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from tqdm import tqdm
 
-Progress = Callable[[int, int], None]
+
+class Progress(Protocol):
+    """Shows how many are done of how many, with a word on the pace where there is one."""
+
+    def __call__(self, done: int, total: int, pace: str = "") -> None: ...
 
 
 @contextmanager
@@ -30,8 +35,9 @@ def progress_bar(title: str, unit: str) -> Iterator[Progress]:
         delay=0.5,
     )
 
-    def show(done: int, total: int) -> None:
+    def show(done: int, total: int, pace: str = "") -> None:
         bar.total = total
+        bar.set_postfix_str(pace, refresh=False)
         bar.update(done - bar.n)
 
     with bar:

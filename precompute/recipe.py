@@ -17,6 +17,7 @@ RECIPES = Path(__file__).parent.parent / "assets" / "recipes"
 Stage = Literal["ingest", "ocr", "train", "explain-local", "explain-global"]
 ModelKind = Literal["image", "text", "feature_concatenation", "score_fusion", "embracenet", "own"]
 FUSIONS: tuple[ModelKind, ...] = ("feature_concatenation", "score_fusion", "embracenet")
+EVALUATIONS = {"lime": 2000, "balanced": 640}
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -110,11 +111,13 @@ def _five_models() -> tuple[ModelSettings, ...]:
 
 
 class ExplainSettings(_Settings):
-    """REFERENCE.md §3. `segments` is what SLIC is asked for; `evaluations` = masked pictures a sample."""
+    """REFERENCE.md §3. `segments` is what SLIC is asked for; `evaluations` = masked pictures a sample, by default as
+    many as the sampler needs: P1's 2000 for lime, 640 for balanced, which come nearer to the limit of many rows.
+    """
 
     split: Literal["train", "test", "all"] = "test"
-    sampler: Literal["lime", "balanced"] = "lime"
-    evaluations: int = Field(2000, ge=2)
+    sampler: Literal["lime", "balanced"] = "balanced"
+    evaluations: int = Field(default_factory=lambda settings: EVALUATIONS[settings.get("sampler", "balanced")], ge=2)
     segments: int = Field(100, ge=1)
     compactness: float = Field(10.0, gt=0)
     sigma: float = Field(1.0, ge=0)
@@ -136,11 +139,15 @@ class GlobalSettings(_Settings):
 
 
 class RuntimeSettings(_Settings):
-    """What may change the speed but not the meaning of the numbers."""
+    """What may change the speed but not the meaning of the numbers.
+
+    `batch_size` pictures are composed, and on a GPU evaluated, at a time: it bounds the memory. `auto` = the fastest on
+    this machine by a short measurement that is kept beside the checkpoints.
+    """
 
     batch_size: int = Field(32, ge=1)
     runtime: Literal["auto", "torch", "openvino"] = "auto"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
 class Recipe(_Settings):
@@ -165,9 +172,11 @@ class Recipe(_Settings):
 
     def replaced(self, **tables: dict[str, Any]) -> Recipe:
         """The recipe with settings of some tables replaced, where the replacement is not None."""
-        settings = self.model_dump(mode="json", by_alias=True)
+        settings = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
         for table, values in tables.items():
-            settings[table] |= {name: value for name, value in values.items() if value is not None}
+            settings[table] = settings.get(table, {}) | {
+                name: value for name, value in values.items() if value is not None
+            }
         return Recipe.model_validate(settings)
 
 

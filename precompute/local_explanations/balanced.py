@@ -12,6 +12,8 @@ from precompute.local_explanations.sampling import Masks, Rows
 Integers = npt.NDArray[np.int8]
 
 MOST_BLOCKS = 16
+MOST_ENUMERATED = 6
+"""So many features or fewer are enumerated fully: at most 64 masks."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,7 @@ def joint_design(superpixels: int, entries: int, evaluations: int, seed: int) ->
     """
     random = np.random.default_rng(seed)
     features = superpixels + entries
-    size = 2 * len(hadamard(features + 1))
-    masks = [_block(features, size, random) for _ in range(_replicates(evaluations, size))]
+    masks = [_block(features, random) for _ in range(_replicates(evaluations, _size(features)))]
     image, image_places = _distinct([block[:, :superpixels] for block in masks], superpixels)
     text, text_places = _distinct([block[:, superpixels:] for block in masks], entries)
     return ReplicatedDesign(image, text, tuple(zip(image_places, text_places, strict=True)), crossed=False)
@@ -114,17 +115,20 @@ def crossed_design(superpixels: int, entries: int, evaluations: int, seed: int) 
         seed: of the random columns and signs.
     """
     random = np.random.default_rng(seed)
-    size, text_size = 2 * len(hadamard(superpixels + 1)), 2 * len(hadamard(entries + 1))
-    blocks = _replicates(evaluations, size)
-    text_blocks = min(blocks, max(2, evaluations // (4 * text_size)))
-    image, image_places = _distinct([_block(superpixels, size, random) for _ in range(blocks)], superpixels)
-    text, text_places = _distinct([_block(entries, text_size, random) for _ in range(text_blocks)], entries)
+    blocks = _replicates(evaluations, _size(superpixels))
+    text_blocks = min(blocks, max(2, evaluations // (4 * _size(entries))))
+    image, image_places = _distinct([_block(superpixels, random) for _ in range(blocks)], superpixels)
+    text, text_places = _distinct([_block(entries, random) for _ in range(text_blocks)], entries)
     paired = tuple((places, text_places[block % text_blocks]) for block, places in enumerate(image_places))
     return ReplicatedDesign(image, text, paired, crossed=True)
 
 
-def _block(features: int, size: int, random: np.random.Generator) -> Masks:
-    if 2**features > size:
+def _size(features: int) -> int:
+    return 2**features if features <= MOST_ENUMERATED else 2 * len(hadamard(features + 1))
+
+
+def _block(features: int, random: np.random.Generator) -> Masks:
+    if features > MOST_ENUMERATED:
         return folded_design(features, random)
     return np.array((np.arange(2**features)[:, None] >> np.arange(features)) & 1, dtype=np.bool_)
 

@@ -11,7 +11,7 @@ import torch
 from db.tables import Explanation, Vector
 from precompute.dataset.samples import Pixels
 from precompute.local_explanations.balanced import ReplicatedDesign, crossed_design, joint_design
-from precompute.local_explanations.masking import Evaluator, MaskedPicture
+from precompute.local_explanations.masking import Answers, Evaluator, MaskedPicture
 from precompute.local_explanations.modality import image_share, image_share_positive
 from precompute.local_explanations.replicated_surrogate import fit_replicated
 from precompute.local_explanations.sampling import Design, lime_design
@@ -44,6 +44,17 @@ def targets(probabilities: Floats, true: int) -> list[Target]:
     return [Target(index, kind) for index, kind in kinds.items()]
 
 
+@dataclass(frozen=True)
+class Explained:
+    """For each model its explanations with the label of the class that each explains, and the towers' share of it.
+
+    `tower_seconds`: time inside towers and opaque models.
+    """
+
+    explanations: dict[str, list[tuple[str, Explanation]]]
+    tower_seconds: float
+
+
 def explain_sample(
     models: Mapping[str, Model],
     *,
@@ -57,7 +68,7 @@ def explain_sample(
     run_seed: int,
     batch_size: int,
     device: torch.device,
-) -> dict[str, list[tuple[str, Explanation]]]:
+) -> Explained:
     """Explain one sample for several models, which share masks and, where they can, tower forwards.
 
     The seed is made of the run's seed and the sample alone, since masks are shared by models and targets.
@@ -76,32 +87,39 @@ def explain_sample(
         device: where the models are.
 
     Returns:
-        For each model its explanations with the label of the class that each explains; ids of rows are not set.
+        Explanations whose ids of other rows are not set.
     """
     seed = derive_seed("explain-local", run_seed, path)
     masked = MaskedPicture(picture, label_map, settings.fill, device)
     explained: dict[str, list[tuple[str, Explanation]]] = {}
+    tower_seconds = 0.0
     for draw, group in _designs(settings, models):
         design = draw(int(label_map.max()) + 1, len(readable), settings.evaluations, seed)
         nothing = np.array([len(design.image_masks), len(design.text_masks)]) - 1
         untouched, without_text, without_image = (0, 0), (0, nothing[1]), (nothing[0], 0)
-        rows = np.concatenate([[untouched, without_text, without_image], design.rows])
-        answers = Evaluator(group, batch_size, device).probabilities(
-            masked, readable, design.image_masks, design.text_masks, rows
-        )
+        evaluator = Evaluator(group, batch_size, device)
+        answers = evaluator.embed(masked, readable, design.image_masks, design.text_masks)
         for name, model in group.items():
-            probabilities = answers[name].numpy()
-            wanted = targets(probabilities[0], model.classes.index(label))
-            columns = probabilities[:, [target.index for target in wanted]]
-            surrogates = _fit(design, columns[3:], settings)
+            measured = answers.paired(name, np.array([untouched, without_text, without_image])).numpy()
+            wanted = targets(measured[0], model.classes.index(label))
+            columns = [target.index for target in wanted]
+            surrogates = fit(design, design_answers(design, answers, name, columns), settings)
             explained[name] = [
                 (
                     model.classes[target.index],
-                    _row(target, surrogate, column[:3], design, settings, seed, len(entries) - len(readable)),
+                    _row(target, surrogate, column, design, settings, seed, len(entries) - len(readable)),
                 )
-                for target, surrogate, column in zip(wanted, surrogates, columns.T, strict=True)
+                for target, surrogate, column in zip(wanted, surrogates, measured.T[columns], strict=True)
             ]
-    return explained
+        tower_seconds += evaluator.tower_seconds
+    return Explained({name: explained[name] for name in models}, tower_seconds)
+
+
+def design_answers(design: Design | ReplicatedDesign, answers: Answers, name: str, columns: list[int]) -> Floats:
+    """The model's probabilities [n, columns] in the order of the design's rows."""
+    if isinstance(design, ReplicatedDesign) and design.crossed:
+        return np.concatenate([answers.crossed(name, image, text, columns).numpy() for image, text in design.blocks])
+    return answers.paired(name, design.rows, columns).numpy()
 
 
 def _designs(
@@ -115,7 +133,8 @@ def _designs(
     return [(draw, group) for draw, group in ((crossed_design, dual), (joint_design, opaque)) if group]
 
 
-def _fit(design: Design | ReplicatedDesign, columns: Floats, settings: ExplainSettings) -> list[Surrogate]:
+def fit(design: Design | ReplicatedDesign, columns: Floats, settings: ExplainSettings) -> list[Surrogate]:
+    """One surrogate a target from probabilities [n, targets] in the order of the design's rows."""
     if isinstance(design, ReplicatedDesign):
         return fit_replicated(design, columns, settings.kernel_width, settings.ridge)
     return fit_lime(design.features, columns, settings.kernel_width, settings.ridge)

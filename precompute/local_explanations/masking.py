@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -12,11 +14,15 @@ from torch import Tensor
 from precompute.dataset.samples import Pixels
 from precompute.local_explanations.sampling import Masks, Rows
 from precompute.local_explanations.segments import LabelMap
+from precompute.models.dual_stream import TowersAndHead
 from precompute.models.prediction import tower_identity
-from precompute.models.protocol import DualStreamModel, Entries, Model
+from precompute.models.protocol import CrossingModel, DualStreamModel, Entries, Model
 from precompute.models.text import join_entries
 
 Fill = Literal["black", "mean"]
+
+PAIRS_AT_A_TIME = 16384
+"""Pairs of embeddings that are fused at a time, which bounds the memory."""
 
 
 class MaskedPicture:
@@ -30,21 +36,27 @@ class MaskedPicture:
     """
 
     def __init__(self, picture: Pixels, label_map: LabelMap, fill: Fill, device: torch.device) -> None:
-        self._labels = torch.from_numpy(label_map.astype(np.int64)).to(device).flatten()
+        self._device = device
+        self._labels = torch.from_numpy(label_map.astype(np.int64)).flatten().to(device)
         self._size = label_map.shape
-        self._pixels = torch.from_numpy(np.array(picture)).to(device).flatten(0, 1).T.float() / 255
-        self._filling = torch.zeros_like(self._pixels) if fill == "black" else self._mean_colours()
+        pixels = torch.from_numpy(np.array(picture)).to(device).flatten(0, 1).T.contiguous()
+        self._filling = torch.zeros_like(pixels) if fill == "black" else self._mean_colours(pixels)
+        self._difference = pixels ^ self._filling
 
-    def _mean_colours(self) -> Tensor:
+    def _mean_colours(self, pixels: Tensor) -> Tensor:
         count = int(self._labels.max()) + 1
-        sums = torch.zeros(3, count, device=self._pixels.device).index_add_(1, self._labels, self._pixels)
+        sums = torch.zeros(3, count, device=self._device).index_add_(1, self._labels, pixels.float())
         means = sums / torch.bincount(self._labels, minlength=count)
-        return means[:, self._labels]
+        return means.round().to(torch.uint8)[:, self._labels]
 
     def compose(self, masks: Tensor) -> Tensor:
-        """Pictures float32 [n, 3, h, w] in 0..1 for bool masks [n, superpixels], True = kept."""
-        kept = masks.to(self._labels.device).index_select(1, self._labels).unsqueeze(1)
-        return torch.where(kept, self._pixels, self._filling).reshape(len(masks), 3, *self._size)
+        """Pictures uint8 [n, 3, h, w] for bool masks [n, superpixels], True = kept."""
+        bits = masks.to(torch.uint8) * 255  # kept = all bits of a byte, so one `and` and one `xor` choose the pixel
+        if self._device.type == "cpu":  # numpy's take is thrice as fast here
+            kept = torch.from_numpy(np.take(bits.numpy(), self._labels.numpy(), axis=1))
+        else:
+            kept = bits.pin_memory().to(self._device, non_blocking=True).index_select(1, self._labels)
+        return ((self._difference & kept.unsqueeze(1)) ^ self._filling).reshape(len(masks), 3, *self._size)
 
 
 def masked_entries(entries: Entries, masks: Masks) -> list[Entries]:
@@ -61,57 +73,113 @@ class Evaluator:
         models: by name.
         batch_size: pictures composed and evaluated at a time, which bounds the memory.
         device: where the models are.
+
+    Attributes:
+        tower_seconds: time spent so far inside towers and opaque models.
     """
 
     def __init__(self, models: Mapping[str, Model], batch_size: int, device: torch.device) -> None:
-        self._models = models
-        self._batch_size = batch_size
-        self._device = device
+        self.models = models
+        self.batch_size = batch_size
+        self.device = device
+        self.tower_seconds = 0.0
 
-    @torch.inference_mode()
+    def embed(self, picture: MaskedPicture, entries: Entries, image_masks: Masks, text_masks: Masks) -> Answers:
+        """Embed the masked pictures and texts with every tower."""
+        return Answers(self, picture, masked_entries(entries, text_masks), torch.from_numpy(image_masks))
+
     def probabilities(
         self, picture: MaskedPicture, entries: Entries, image_masks: Masks, text_masks: Masks, rows: Rows
     ) -> dict[str, Tensor]:
         """Probabilities float64 [n, classes] on the CPU of each model for rows of (image mask, text mask)."""
-        texts = masked_entries(entries, text_masks)
-        masks = torch.from_numpy(image_masks)
+        answers = self.embed(picture, entries, image_masks, text_masks)
+        return {name: answers.paired(name, rows) for name in self.models}
+
+    @contextmanager
+    def clock(self) -> Iterator[None]:
+        """Counts the time of a block as spent inside towers."""
+        start = time.perf_counter()
+        yield
+        self.tower_seconds += time.perf_counter() - start
+
+
+class Answers:
+    """The models' answers to any pairs of the masks; what towers say is computed once."""
+
+    @torch.inference_mode()
+    def __init__(self, evaluator: Evaluator, picture: MaskedPicture, texts: list[Entries], image_masks: Tensor) -> None:
+        self._evaluator = evaluator
+        self._picture = picture
+        self._texts = texts
+        self._masks = image_masks
+        self._has_text = torch.tensor([bool(join_entries(kept)) for kept in texts], dtype=torch.bool)
         images: dict[int | str, Tensor] = {}
-        embedded_texts: dict[int | str, Tensor] = {}
-        answers: dict[str, Tensor] = {}
-        for name, model in self._models.items():
-            if isinstance(model, DualStreamModel):
-                image_tower = tower_identity(model.image_tower, name)
-                text_tower = tower_identity(model.text_tower, name)
-                if image_tower not in images:
-                    batches = torch.split(masks, self._batch_size)
-                    images[image_tower] = torch.cat([model.embed_images(picture.compose(batch)) for batch in batches])
-                if text_tower not in embedded_texts:
-                    embedded_texts[text_tower] = model.embed_texts(texts)
-                answer = self._fused(model, images[image_tower], embedded_texts[text_tower], texts, rows)
-            else:
-                answer = self._predicted(model, picture, masks, texts, rows)
-            answers[name] = answer.double().cpu()
-        return answers
+        embedded: dict[int | str, Tensor] = {}
+        self._embeddings: dict[str, tuple[Tensor, Tensor]] = {}
+        for name, model in evaluator.models.items():
+            if not isinstance(model, DualStreamModel):
+                continue
+            image_tower = tower_identity(model.image_tower, name)
+            text_tower = tower_identity(model.text_tower, name)
+            if image_tower not in images:
+                images[image_tower] = self._embed_images(model)
+            if text_tower not in embedded:
+                with evaluator.clock():
+                    embedded[text_tower] = model.embed_texts(texts)
+            self._embeddings[name] = images[image_tower], embedded[text_tower]
 
-    def _batches(self, rows: Rows, size: int) -> Iterator[Tensor]:
-        yield from torch.split(torch.from_numpy(rows), size)
+    def _embed_images(self, model: DualStreamModel) -> Tensor:
+        batches = []
+        for masks in torch.split(self._masks, self._evaluator.batch_size):
+            pictures = _readable(self._picture.compose(masks), model)
+            with self._evaluator.clock():
+                batches.append(model.embed_images(pictures))
+        return torch.cat(batches)
 
-    def _fused(
-        self, model: DualStreamModel, images: Tensor, texts: Tensor, entries: Sequence[Entries], rows: Rows
-    ) -> Tensor:
-        has_text = torch.tensor([bool(join_entries(kept)) for kept in entries], device=texts.device)
+    @torch.inference_mode()
+    def paired(self, name: str, rows: Rows, columns: Sequence[int] | None = None) -> Tensor:
+        """Probabilities float64 [n, classes] on the CPU for rows of (image mask, text mask).
+
+        Args:
+            columns: of the classes that are wanted; None = all.
+        """
+        kept = slice(None) if columns is None else list(columns)
+        model = self._evaluator.models[name]
+        size = PAIRS_AT_A_TIME if name in self._embeddings else self._evaluator.batch_size
         answers = []
-        for batch in self._batches(rows, 4096):
-            image, text = batch.to(images.device).unbind(1)
-            available = torch.stack([torch.ones_like(has_text[text]), has_text[text]], dim=1)
-            answers.append(model.fuse(images[image], texts[text], available))
-        return torch.cat(answers)
-
-    def _predicted(
-        self, model: Model, picture: MaskedPicture, masks: Tensor, texts: Sequence[Entries], rows: Rows
-    ) -> Tensor:
-        answers = []
-        for batch in self._batches(rows, self._batch_size):
+        for batch in torch.split(torch.from_numpy(rows), size):
             image, text = batch.unbind(1)
-            answers.append(model.predict(picture.compose(masks[image]), [texts[index] for index in text.tolist()]))
+            if isinstance(model, DualStreamModel):
+                images, texts = self._embeddings[name]
+                available = torch.stack([torch.ones_like(text, dtype=torch.bool), self._has_text[text]], dim=1)
+                answer = model.fuse(images[image], texts[text], available)
+            else:
+                answer = self._predict(model, image, text)
+            answers.append(answer[:, kept].double().cpu())
         return torch.cat(answers)
+
+    def _predict(self, model: Model, image: Tensor, text: Tensor) -> Tensor:
+        pictures = _readable(self._picture.compose(self._masks[image]), model)
+        entries = [self._texts[index] for index in text.tolist()]
+        with self._evaluator.clock():
+            return model.predict(pictures, entries)
+
+    @torch.inference_mode()
+    def crossed(self, name: str, image: Rows, text: Rows, columns: Sequence[int]) -> Tensor:
+        """`paired` for every image mask with every text mask: float64 [p * q, columns], image mask by image mask."""
+        model = self._evaluator.models[name]
+        if not isinstance(model, CrossingModel):
+            pairs = np.stack(np.meshgrid(image, text, indexing="ij"), axis=-1).reshape(-1, 2)
+            return self.paired(name, pairs, columns)
+        images, texts = self._embeddings[name]
+        places = torch.from_numpy(text)
+        answers = [
+            model.fuse_crossed(images[batch], texts[places], self._has_text[places])[..., list(columns)].double().cpu()
+            for batch in torch.split(torch.from_numpy(image), max(1, PAIRS_AT_A_TIME // len(text)))
+        ]
+        return torch.cat(answers).reshape(-1, len(columns))
+
+
+def _readable(pictures: Tensor, model: Model) -> Tensor:
+    """Bytes for the built-in models, which take them, and floats in 0..1 for others."""
+    return pictures if isinstance(model, TowersAndHead) else pictures.float() / 255

@@ -44,6 +44,7 @@ class SampleAnswer:
     size: tuple[int, int]
     explanations: dict[str, list[tuple[str, Explanation]]]
     seconds: float
+    tower_seconds: float
 
 
 def explain_local(job: Job) -> None:
@@ -86,8 +87,8 @@ def _explain_pending(
     kept = _stored_label_maps(job)
     ids = _Ids(job.engine)
     place = workplace(job, [model.name for model in models])
-    finished = 0
-    with progress_bar(STAGE, "explanation") as show, Workers(place, min(processes(job.order), len(pending))) as workers:
+    finished, pace = 0, _Pace()
+    with progress_bar(STAGE, "prediction") as show, Workers(place, min(processes(job.order), len(pending))) as workers:
         show(0, left)
         for done_job in workers.answers(_explain, _jobs(job.engine, pending, kept)):
             task, answer = done_job.job, done_job.answer
@@ -99,9 +100,31 @@ def _explain_pending(
             else:
                 segmentation = _store_segmentation(job, task.sample, answer)
                 job.writer.finish_units(_units(task.sample, answer, segmentation, hashes, ids))
+                pace.add(answer)
             finished += len(task.models)
-            show(finished, left)
+            show(finished, left, str(pace))
+    say(f"explain-local: {pace.explanations} explanations, {pace}")
     return failed
+
+
+class _Pace:
+    """How fast explanations are made, and the share of the workers' time that is spent inside the towers."""
+
+    def __init__(self) -> None:
+        self.explanations = 0
+        self._started = time.perf_counter()
+        self._seconds = 0.0
+        self._tower_seconds = 0.0
+
+    def add(self, answer: SampleAnswer) -> None:
+        self.explanations += sum(len(rows) for rows in answer.explanations.values())
+        self._seconds += answer.seconds
+        self._tower_seconds += answer.tower_seconds
+
+    def __str__(self) -> str:
+        rate = self.explanations / (time.perf_counter() - self._started)
+        share = self._tower_seconds / self._seconds if self._seconds else 0.0
+        return f"{rate:.2f} explanations/s, {share:.0%} of the time inside towers"
 
 
 def _settings_hash(recipe: Recipe, model: Model) -> str:
@@ -139,7 +162,7 @@ def _explain(bench: Bench, task: SampleJob) -> SampleAnswer:
     settings, sample = bench.recipe.explain, task.sample
     picture = load_picture(sample.picture, bench.recipe.towers.image_size)
     label_map = segment(picture, settings) if task.label_map is None else decode_label_map(task.label_map)
-    explanations = explain_sample(
+    explained = explain_sample(
         {name: bench.models[name] for name in task.models},
         path=sample.path,
         label=sample.label,
@@ -155,7 +178,14 @@ def _explain(bench: Bench, task: SampleJob) -> SampleAnswer:
     content = task.label_map or encode_label_map(label_map)
     height, width = label_map.shape
     seconds = time.perf_counter() - started
-    return SampleAnswer(content, int(label_map.max()) + 1, (width, height), explanations, seconds)
+    return SampleAnswer(
+        label_map=content,
+        segments=int(label_map.max()) + 1,
+        size=(width, height),
+        explanations=explained.explanations,
+        seconds=seconds,
+        tower_seconds=explained.tower_seconds,
+    )
 
 
 class _Ids:

@@ -31,7 +31,7 @@ class TowersAndHead:
         return self.fuse(self.embed_images(images), self.embed_texts(entries), available)
 
     def embed_images(self, images: Tensor) -> Tensor:
-        """float32 [n, d], or [n, 0] where the model reads no pictures."""
+        """float32 [n, d] of pictures as floats in 0..1 or bytes in 0..255; [n, 0] where the model reads none."""
         return torch.zeros(len(images), 0) if self.image_tower is None else self.image_tower.embed(images)
 
     def embed_texts(self, entries: list[Entries]) -> Tensor:
@@ -42,6 +42,11 @@ class TowersAndHead:
         """Probabilities float32 [n, c] on the CPU (protocol.DualStreamModel); runs on the head's device."""
         moved = [tensor.to(self._device) for tensor in (image_embeddings, text_embeddings, available)]
         return self.head.probabilities(*moved).cpu()
+
+    def fuse_crossed(self, image_embeddings: Tensor, text_embeddings: Tensor, has_text: Tensor) -> Tensor:
+        """float32 [p, q, c] of every picture with every text (protocol.CrossingModel), on the head's device."""
+        moved = [tensor.to(self._device) for tensor in (image_embeddings, text_embeddings, has_text)]
+        return self.head.crossed(*moved)
 
     def hidden(self, image_embeddings: Tensor) -> Tensor:
         """float32 [n, width]: the hidden layer of the image model, for global explanations (P1 §3.2).

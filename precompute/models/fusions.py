@@ -49,6 +49,26 @@ class Head(nn.Module, ABC):
         usable = self.usable(available).unsqueeze(1)
         return torch.where(usable, self(image, text, available).softmax(dim=1), self.prior)
 
+    @torch.no_grad()
+    def crossed(self, image: Tensor, text: Tensor, has_text: Tensor) -> Tensor:
+        """`probabilities` of every picture with every text: float32 [p, q, c].
+
+        Args:
+            image: [p, d].
+            text: [q, e].
+            has_text: bool [q]; a picture is always available.
+        """
+        usable = self.usable(torch.stack([torch.ones_like(has_text), has_text], dim=1))
+        logits = self.crossed_logits(image, text, has_text)
+        return torch.where(usable[None, :, None], logits.softmax(dim=2), self.prior)
+
+    def crossed_logits(self, image: Tensor, text: Tensor, has_text: Tensor) -> Tensor:
+        """Logits [p, q, c]; heads whose first layer is a sum over modalities compute each part once."""
+        pictures, texts = len(image), len(text)
+        available = torch.stack([torch.ones_like(has_text), has_text], dim=1).repeat(pictures, 1)
+        logits: Tensor = self(image.repeat_interleave(texts, dim=0), text.repeat(pictures, 1), available)
+        return logits.reshape(pictures, texts, -1)
+
 
 class ImageHead(Head):
     """The image-only model: one hidden layer, kept apart because global explanations cluster in it (P1 §3.2)."""
@@ -97,6 +117,13 @@ class FeatureConcatenation(Head):
             Tensor, self.layers(torch.cat([scaled(image) * present[:, :1], scaled(text) * present[:, 1:]], dim=1))
         )
 
+    def crossed_logits(self, image: Tensor, text: Tensor, has_text: Tensor) -> Tensor:
+        first, last = cast(nn.Linear, self.layers[1]), self.layers[4]
+        of_image, of_text = first.weight.tensor_split([self.shape.image], dim=1)
+        pictures = functional.linear(scaled(image), of_image, first.bias)
+        texts = functional.linear(scaled(text) * has_text.unsqueeze(1), of_text)
+        return cast(Tensor, last((pictures[:, None] + texts[None]).relu_()))
+
 
 class ScoreFusion(Head):
     """The two unimodal models' logits, concatenated, into one linear layer; an unavailable one says the prior."""
@@ -117,6 +144,14 @@ class ScoreFusion(Head):
             scores.append(torch.where(usable, head(image, text, available), self._log_prior()))
         return cast(Tensor, self.output(torch.cat(scores, dim=1)))
 
+    def crossed_logits(self, image: Tensor, text: Tensor, has_text: Tensor) -> Tensor:
+        of_image, of_text = self.output.weight.chunk(2, dim=1)
+        readable = torch.stack([torch.ones_like(has_text), has_text], dim=1)
+        scores = torch.where(has_text.unsqueeze(1), self.text_head(image, text, readable), self._log_prior())
+        seen = torch.ones(len(image), 2, dtype=torch.bool, device=image.device)
+        pictures = functional.linear(self.image_head(image, text, seen), of_image, self.output.bias)
+        return pictures[:, None] + functional.linear(scores, of_text)[None]
+
     def _log_prior(self) -> Tensor:
         return self.prior.clamp_min(1e-6).log()
 
@@ -132,6 +167,12 @@ class EmbraceNet(Head):
 
     def forward(self, image: Tensor, text: Tensor, available: Tensor) -> Tensor:
         return cast(Tensor, self.output(self.embrace(image, text, available)))
+
+    def crossed_logits(self, image: Tensor, text: Tensor, has_text: Tensor) -> Tensor:
+        share = modality_probabilities(torch.stack([torch.ones_like(has_text), has_text], dim=1))
+        pictures = functional.linear(functional.relu(self.image_docking(scaled(image))), self.output.weight)
+        texts = functional.linear(functional.relu(self.text_docking(scaled(text))), self.output.weight)
+        return pictures[:, None] * share[:, 0, None] + texts * share[:, 1, None] + self.output.bias
 
     def embrace(self, image: Tensor, text: Tensor, available: Tensor) -> Tensor:
         """The embraced vector [n, hidden]: in training one draw a feature, else Σ p·docked."""

@@ -71,3 +71,21 @@ class DualStreamModel(Model, Protocol):
             float32 [n, len(classes)].
         """
         ...
+
+
+@runtime_checkable
+class CrossingModel(DualStreamModel, Protocol):
+    """A dual-stream model that can pair every picture with every text without computing their parts again."""
+
+    def fuse_crossed(self, image_embeddings: Tensor, text_embeddings: Tensor, has_text: Tensor) -> Tensor:
+        """What `fuse` gives for all pairs of p pictures and q texts; a picture is always available.
+
+        Args:
+            image_embeddings: [p, d].
+            text_embeddings: [q, e].
+            has_text: bool [q].
+
+        Returns:
+            float32 [p, q, len(classes)], equal to `fuse` but for rounding.
+        """
+        ...

@@ -1,4 +1,8 @@
-"""How a tower's forward is run: PyTorch or OpenVINO, in fixed, padded batches, so that no row depends on the others."""
+"""How a tower's forward is run: PyTorch or OpenVINO, in fixed, padded batches, so that no row depends on the others.
+
+On a CPU a batch has CPU_ROWS rows whatever the recipe says: larger ones are no faster there, and so the batch size of
+a recipe changes no number.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import os
 import platform
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,7 +22,12 @@ from torch import Tensor, nn
 from precompute.recipe import RuntimeSettings
 
 Runtime = Literal["torch", "openvino"]
+Precision = Literal["float32", "bfloat16"]
 Forward = Callable[..., Tensor]
+
+CPU_ROWS = 8
+LEAST_COSINE = 0.99
+"""Between an embedding in bfloat16 and the same in float32, for bfloat16 to be chosen."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +35,8 @@ class Execution:
     """Where and how forwards are run; `threads` None = as many as the machine has."""
 
     runtime: Runtime = "torch"
-    precision: Literal["float32", "bfloat16"] = "float32"
-    batch_size: int = 32
+    precision: Precision = "float32"
+    batch_size: int = CPU_ROWS
     device: str = "cpu"
     threads: int | None = None
 
@@ -87,13 +96,13 @@ class OpenVinoForward:
             # Pinned threads of several worker processes would all sit on the first cores.
             "ENABLE_CPU_PINNING": "NO",
         }
-        self._programs: dict[tuple[tuple[int, ...], ...], Any] = {}
+        self._programs: dict[tuple[tuple[tuple[int, ...], torch.dtype], ...], Any] = {}
 
     def __call__(self, *inputs: Tensor) -> Tensor:
-        shapes = tuple(tuple(tensor.shape) for tensor in inputs)
-        if shapes not in self._programs:
-            self._programs[shapes] = self._compile(inputs)
-        result = self._programs[shapes]([tensor.contiguous().numpy() for tensor in inputs])[0]
+        kinds = tuple((tuple(tensor.shape), tensor.dtype) for tensor in inputs)
+        if kinds not in self._programs:
+            self._programs[kinds] = self._compile(inputs)
+        result = self._programs[kinds]([tensor.contiguous().numpy() for tensor in inputs])[0]
         return torch.from_numpy(result.copy())
 
     def _compile(self, inputs: tuple[Tensor, ...]) -> Any:
@@ -113,7 +122,7 @@ class OpenVinoForward:
 
 
 def _element_type(openvino: Any, tensor: Tensor) -> Any:
-    return openvino.Type.i64 if tensor.dtype == torch.int64 else openvino.Type.f32
+    return {torch.int64: openvino.Type.i64, torch.uint8: openvino.Type.u8}.get(tensor.dtype, openvino.Type.f32)
 
 
 def choose_execution(
@@ -123,43 +132,58 @@ def choose_execution(
     cache: Path,
     trial: Callable[[], tuple[str, nn.Module, tuple[Tensor, ...]]],
 ) -> Execution:
-    """What the recipe asks for; `auto` = PyTorch on a CUDA device, else the faster of the two, measured once.
+    """What the recipe asks for; where it says `auto`, the fastest on this machine, measured once.
 
-    The answer is kept in `cache`, so that all workers and a resumed run use the same runtime and get the same numbers.
+    bfloat16 is taken only where every embedding of the trial keeps a cosine of LEAST_COSINE with PyTorch's float32.
+    The answer is kept in `cache`, so that all workers and a resumed run compute in the same way and get the same
+    numbers.
 
     Args:
         cache: a JSON file, written if need be.
         trial: gives a name for the kind of tower, its module, and one padded batch.
     """
-    base = Execution("torch", settings.precision, settings.batch_size, device, threads)
-    if device != "cpu" or settings.runtime != "auto":
-        chosen: Runtime = "openvino" if device == "cpu" and settings.runtime == "openvino" else "torch"
-        return replace(base, runtime=chosen)
+    rows = CPU_ROWS if device == "cpu" else settings.batch_size
+    base = Execution("torch", "float32", rows, device, threads)
+    runtimes = ("torch",) if device != "cpu" else _RUNTIMES if settings.runtime == "auto" else (settings.runtime,)
+    precisions = _PRECISIONS if settings.precision == "auto" else (settings.precision,)
+    options = [replace(base, runtime=r, precision=p) for r in runtimes for p in precisions]
+    if len(options) == 1:
+        return options[0]
     name, module, batch = trial()
-    key = f"{_processor()} | {name} | {tuple(batch[0].shape)} | {settings.precision}"
-    known: dict[str, Runtime] = json.loads(cache.read_text()) if cache.exists() else {}
+    kind = f"{name} | {tuple(batch[0].shape)} | {settings.runtime} {settings.precision}"
+    key = f"{_processor() if device == 'cpu' else torch.cuda.get_device_name(device)} | {kind}"
+    known: dict[str, str] = json.loads(cache.read_text()) if cache.exists() else {}
     if key not in known:
-        seconds = {option: _seconds(module, batch, replace(base, runtime=option)) for option in _OPTIONS}
-        known[key] = min(_OPTIONS, key=seconds.__getitem__)
+        best = _fastest(options, base, module, batch)
+        known[key] = f"{best.runtime} {best.precision}"
         cache.parent.mkdir(parents=True, exist_ok=True)
         temporary = cache.with_suffix(f".{os.getpid()}")
         temporary.write_text(json.dumps(known, indent=1))
         temporary.replace(cache)
-    return replace(base, runtime=known[key])
+    return next(option for option in options if f"{option.runtime} {option.precision}" == known[key])
 
 
-_OPTIONS: tuple[Runtime, ...] = ("openvino", "torch")
+_RUNTIMES: tuple[Runtime, ...] = ("openvino", "torch")
+_PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 
 
-def _seconds(module: nn.Module, batch: tuple[Tensor, ...], execution: Execution) -> float:
-    forward = make_forward(module, execution)
-    forward(*batch)
-    taken = []
-    for _ in range(3):
-        start = time.perf_counter()
-        forward(*batch)
-        taken.append(time.perf_counter() - start)
-    return min(taken)
+def _fastest(
+    options: Sequence[Execution], reference: Execution, module: nn.Module, batch: tuple[Tensor, ...]
+) -> Execution:
+    expected = make_forward(module, reference)(*batch).cpu()
+    seconds = {}
+    for option in options:
+        forward = make_forward(module, option)
+        near = nn.functional.cosine_similarity(forward(*batch).cpu(), expected).min() >= LEAST_COSINE
+        if option.precision == "float32" or near:
+            seconds[option] = min(_seconds(forward, batch) for _ in range(3))
+    return min(seconds, key=seconds.__getitem__)
+
+
+def _seconds(forward: Forward, batch: tuple[Tensor, ...]) -> float:
+    start = time.perf_counter()
+    forward(*batch).cpu()
+    return time.perf_counter() - start
 
 
 def _processor() -> str:

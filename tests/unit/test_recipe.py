@@ -45,8 +45,14 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, words: str
 def test_settings_are_replaced_where_a_value_is_given() -> None:
     recipe = Recipe().replaced(explain={"sampler": "balanced", "evaluations": None}, runtime={"precision": None})
     assert recipe.explain.sampler == "balanced"
-    assert recipe.explain.evaluations == Recipe().explain.evaluations
-    assert recipe.replaced(explain={"sampler": "lime"}) == Recipe()
+    assert recipe == Recipe()
+    assert recipe.replaced(explain={"evaluations": 100}).explain.evaluations == 100
+
+
+def test_a_sampler_comes_with_its_own_number_of_evaluations() -> None:
+    assert Recipe().explain.evaluations == 640
+    assert Recipe().replaced(explain={"sampler": "lime"}).explain.evaluations == 2000
+    assert Recipe().replaced(explain={"sampler": "lime", "evaluations": 300}).explain.evaluations == 300
 
 
 def test_hash_depends_on_values_and_not_on_their_order() -> None:

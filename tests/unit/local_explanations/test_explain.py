@@ -43,7 +43,7 @@ def _explain(
         run_seed=0,
         batch_size=16,
         device=torch.device("cpu"),
-    )
+    ).explanations
 
 
 @pytest.mark.parametrize(

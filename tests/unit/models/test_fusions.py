@@ -54,6 +54,20 @@ def test_neither_modality_gives_the_prior_even_of_a_class_without_samples(kind: 
     assert torch.equal(answer, prior.expand(5, 3))
 
 
+@pytest.mark.parametrize("kind", HEADS)
+def test_crossing_equals_fusing_every_pair(kind: str) -> None:
+    (image, _), (_, text) = embeddings(7), embeddings(4)
+    has_text = torch.tensor([True, False, True, True])
+    text[1] = 0
+    model = head(kind)
+    crossed = model.crossed(image, text, has_text)
+    assert crossed.shape == (7, 4, 3)
+    for row in range(7):
+        both = torch.stack([torch.ones(4, dtype=torch.bool), has_text], dim=1)
+        fused = model.probabilities(image[row].expand(4, 6), text, both)
+        assert torch.allclose(crossed[row], fused, atol=1e-6)
+
+
 def test_text_model_without_text_gives_the_prior_and_never_looks_at_pictures() -> None:
     image, text = embeddings()
     model = head("text")

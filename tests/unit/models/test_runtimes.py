@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from precompute.models.runtimes import Execution, choose_execution, make_forward, run_padded
-from precompute.recipe import RuntimeSettings
+from precompute.models.runtimes import CPU_ROWS, Execution, choose_execution, make_forward, run_padded
+from precompute.models.tower_loading import image_tower
+from precompute.recipe import ImageTowerSettings, RuntimeSettings
 
 RUNTIMES = ("torch", "openvino")
 
@@ -73,7 +74,15 @@ def test_inputs_of_another_shape_are_compiled_anew() -> None:
     assert forward(torch.ones(5, 4)).shape == (5, 2)
 
 
-def test_the_faster_runtime_is_measured_once_and_remembered(tmp_path: Path) -> None:
+def test_a_picture_in_bytes_is_the_same_picture() -> None:
+    tower = image_tower(ImageTowerSettings(name="tiny"), 32, 0)
+    pictures = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
+    for runtime in RUNTIMES:
+        tower.run_with(Execution(runtime, threads=1))  # type: ignore[arg-type]
+        assert torch.allclose(tower.embed(pictures), tower.embed(pictures.float() / 255), atol=1e-5)
+
+
+def test_the_fastest_way_is_measured_once_and_remembered(tmp_path: Path) -> None:
     cache = tmp_path / "artifacts" / "runtimes.json"
     asked = []
 
@@ -81,20 +90,37 @@ def test_the_faster_runtime_is_measured_once_and_remembered(tmp_path: Path) -> N
         asked.append(1)
         return "small network", network(), (pictures(4),)
 
-    settings = RuntimeSettings(runtime="auto", batch_size=4)
+    settings = RuntimeSettings(runtime="auto", precision="auto")
     first = choose_execution(settings, "cpu", 1, cache, trial)
     assert first.runtime in RUNTIMES
     (key,) = json.loads(cache.read_text())
     for other in RUNTIMES:  # what is written there is believed, whatever a new measurement would say
-        cache.write_text(json.dumps({key: other}))
-        assert choose_execution(settings, "cpu", 1, cache, trial).runtime == other
+        for precision in ("float32", "bfloat16"):
+            cache.write_text(json.dumps({key: f"{other} {precision}"}))
+            chosen = choose_execution(settings, "cpu", 1, cache, trial)
+            assert (chosen.runtime, chosen.precision) == (other, precision)
 
 
-def test_a_runtime_named_in_the_recipe_is_not_measured(tmp_path: Path) -> None:
+def test_bfloat16_is_not_chosen_where_it_changes_the_embeddings(tmp_path: Path) -> None:
+    class Cancelling(nn.Module):
+        """Differences of nearly equal numbers, which bfloat16 cannot tell apart."""
+
+        def forward(self, rows: Tensor) -> Tensor:
+            return (rows + 1000) @ torch.eye(16) @ torch.eye(16) - 1000
+
+    def trial() -> tuple[str, nn.Module, tuple[Tensor, ...]]:
+        return "cancelling", Cancelling(), (torch.rand(8, 16, generator=torch.Generator().manual_seed(0)) - 0.5,)
+
+    settings = RuntimeSettings(runtime="torch", precision="auto")
+    assert choose_execution(settings, "cpu", 1, tmp_path / "r.json", trial).precision == "float32"
+
+
+def test_what_the_recipe_names_is_not_measured(tmp_path: Path) -> None:
     def never() -> tuple[str, nn.Module, tuple[Tensor, ...]]:
         raise AssertionError("measured")
 
     settings = RuntimeSettings(runtime="openvino", precision="bfloat16", batch_size=4)
     chosen = choose_execution(settings, "cpu", 3, tmp_path / "r.json", never)
-    assert chosen == Execution("openvino", "bfloat16", 4, "cpu", 3)
-    assert choose_execution(settings, "cuda", None, tmp_path / "r.json", never).runtime == "torch"
+    assert chosen == Execution("openvino", "bfloat16", CPU_ROWS, "cpu", 3)
+    on_gpu = choose_execution(settings, "cuda", None, tmp_path / "r.json", never)
+    assert (on_gpu.runtime, on_gpu.batch_size) == ("torch", 4)
