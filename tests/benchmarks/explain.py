@@ -1,172 +1,232 @@
-"""How near each sampler comes to a long reference, on real pictures and trained models.
+"""Local explanations measured: fidelity, stability, errors, speed and growth, on real pictures and trained models.
 
-python -m tests.benchmarks.explain --db sqlite:///grocery.db --pictures 30
+python -m tests.benchmarks.explain --db sqlite:///grocery.db
 
-The reference of a picture is `--reference` independent image masks, each crossed with 16 independent text masks; it
-is kept in tests/benchmarks/output and taken up again. Errors are those of the predicted class's weights. `covered` is
-the share of weights whose two standard errors (the reference's own added) reach the reference.
+Fidelity, stability and errors: `balanced` and lime's 2000 rows, five seeds each on the same towers, against a long
+reference at float32 (tests.benchmarks.reference). Speed: the same explanation from the lime package's own parts, on
+PyTorch and on our runtime, and by captum. Growth: time and memory over samples and features, as a plot. References and
+lime's fits are kept in tests/benchmarks/output and taken up again. Prints tables and one JSON line.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
-from collections import defaultdict
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 import torch
 
-from db.session import open_read_only
-from precompute.dataset.choice import choose_samples
-from precompute.dataset.samples import LabelledSample, load_picture, stored_samples
-from precompute.local_explanations.balanced import ReplicatedDesign, crossed_design
-from precompute.local_explanations.masking import Evaluator, MaskedPicture
-from precompute.local_explanations.replicated_surrogate import fit_replicated
-from precompute.local_explanations.sampling import Design, lime_design
-from precompute.local_explanations.segments import segment
-from precompute.local_explanations.surrogate import Surrogate, fit_lime
+from precompute.local_explanations.balanced import crossed_design
+from precompute.local_explanations.sampling import lime_design
 from precompute.models.protocol import Model
-from precompute.models.stage import load_stored
-from precompute.models.text import cut_entries
-from precompute.recipe import FUSIONS, derive_seed
-from precompute.stored_run import latest_order
+from precompute.recipe import derive_seed
+from tests.benchmarks.growth import growth
+from tests.benchmarks.reference import OUTPUT, Fitted, Floats, Shop, Subject, reference
+from tests.benchmarks.speed import speed
 
-OUTPUT = Path(__file__).parent / "output"
-BLOCK, TEXTS = 250, 16
+SEEDS, TOP, MARGIN, DRAWS = 5, 5, 0.05, 10_000
+LIME, BALANCED = "lime 2000", "balanced"
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """Weights [d] of the predicted class with their standard errors, where the sampler gives them."""
+class Comparison:
+    """One picture and model: the reference and each sampler's fits, a seed each."""
 
-    weights: np.ndarray
-    errors: np.ndarray | None
-
-
-class Bench:
-    """One picture, ready to be explained by any design."""
-
-    def __init__(self, sample: LabelledSample, models: Mapping[str, Model], order) -> None:  # type: ignore[no-untyped-def]
-        self.settings = order.recipe.explain
-        picture = load_picture(sample.picture, order.recipe.towers.image_size)
-        self.label_map = segment(picture, self.settings)
-        self.entries = cut_entries(list(sample.entries), order.recipe.towers.text.max_words)
-        self.shape = (int(self.label_map.max()) + 1, len(self.entries))
-        self._masked = MaskedPicture(picture, self.label_map, self.settings.fill, torch.device("cpu"))
-        self._evaluator = Evaluator(models, order.recipe.runtime.batch_size, torch.device("cpu"))
-
-    def fit(self, design: Design | ReplicatedDesign) -> dict[str, Fitted]:
-        """The predicted class's surrogate of each model."""
-        rows = np.concatenate([[(0, 0)], design.rows])
-        answers = self._evaluator.probabilities(self._masked, self.entries, design.image_masks, design.text_masks, rows)
-        fitted = {}
-        for name, answer in answers.items():
-            column = answer.numpy()[:, [int(answer[0].argmax())]]
-            surrogate = self._surrogate(design, column[1:])
-            fitted[name] = Fitted(surrogate.weights, surrogate.errors)
-        return fitted
-
-    def _surrogate(self, design: Design | ReplicatedDesign, column: np.ndarray) -> Surrogate:
-        if isinstance(design, ReplicatedDesign):
-            return fit_replicated(design, column, self.settings.kernel_width, self.settings.ridge)[0]
-        return fit_lime(design.features, column, self.settings.kernel_width, self.settings.ridge)[0]
+    expected: Fitted
+    fits: Mapping[str, Sequence[Fitted]]
 
 
-def independent_design(superpixels: int, entries: int, masks: int, seed: int) -> ReplicatedDesign:
-    """Blocks of independent image masks, each block crossed with independent text masks."""
-    random = np.random.default_rng(seed)
-    image = np.concatenate([np.ones((1, superpixels), bool), random.random((masks, superpixels)) < 0.5])
-    texts = masks // BLOCK * TEXTS
-    text = np.concatenate([np.ones((1, entries), bool), random.random((texts, entries)) < 0.5])
-    blocks = tuple(
-        (1 + np.arange(b * BLOCK, (b + 1) * BLOCK), 1 + np.arange(b * TEXTS, (b + 1) * TEXTS))
-        for b in range(masks // BLOCK)
-    )
-    return ReplicatedDesign(image, text, blocks, crossed=True)
-
-
-def reference(bench: Bench, path: str, masks: int, models: list[str], key: str) -> dict[str, Fitted]:
-    """The long reference of one picture, from the output folder where it is there."""
-    cache = OUTPUT / f"reference-{derive_seed(path, masks, key)}.npz"
-    if not cache.exists():
-        fitted = bench.fit(independent_design(*bench.shape, masks, derive_seed("reference", path)))
-        OUTPUT.mkdir(exist_ok=True)
-        np.savez(cache, **{f"{name}-{field}": getattr(fitted[name], field) for name in models for field in _FIELDS})
-    stored = np.load(cache, allow_pickle=False)
-    return {name: Fitted(*(stored[f"{name}-{field}"] for field in _FIELDS)) for name in models}
-
-
-_FIELDS = ("weights", "errors")
-
-
-def relative_rmse(weights: np.ndarray, expected: np.ndarray) -> float:
+def relative_rmse(weights: Floats, expected: Floats) -> float:
     """RMSE of the weights over the root mean square of the expected ones."""
     return float(np.sqrt(((weights - expected) ** 2).mean() / (expected**2).mean()))
 
 
-def top_overlap(weights: np.ndarray, expected: np.ndarray, top: int = 5) -> float:
-    """Share of the `top` greatest weights that are also among the expected ones."""
-    return len(set(np.argsort(-weights)[:top]) & set(np.argsort(-expected)[:top])) / top
+def top(weights: Floats) -> set[int]:
+    """The five greatest weights (all, where there are fewer)."""
+    return set(np.argsort(-weights)[:TOP].tolist())
+
+
+def top_overlap(weights: Floats, expected: Floats) -> float:
+    """Share of the five greatest weights that are also the expected ones."""
+    return len(top(weights) & top(expected)) / min(TOP, len(expected))
+
+
+def jaccard(fits: Sequence[Fitted]) -> float:
+    """Mean Jaccard index of the five greatest weights over pairs of seeds."""
+    pairs = list(combinations([top(fit.weights) for fit in fits], 2))
+    return float(np.mean([len(one & other) / len(one | other) for one, other in pairs]))
+
+
+def sign_agreement(fits: Sequence[Fitted]) -> float:
+    """Mean share of weights with the same sign over pairs of seeds."""
+    pairs = combinations([np.sign(fit.weights) for fit in fits], 2)
+    return float(np.mean([(one == other).mean() for one, other in pairs]))
+
+
+def coverage(fit: Fitted, expected: Fitted) -> float:
+    """Share of weights whose two standard errors, the reference's own added, reach the reference."""
+    assert fit.errors is not None and expected.errors is not None
+    return float((np.abs(fit.weights - expected.weights) <= 2 * np.hypot(fit.errors, expected.errors)).mean())
+
+
+def compare(shop: Shop, pictures: Sequence[Subject], evaluations: int, masks: int) -> dict[str, list[Comparison]]:
+    """By model, one comparison a picture."""
+    full, fast = shop.models("float32"), shop.models("auto")
+    found: dict[str, list[Comparison]] = {name: [] for name in shop.names}
+    for place, subject in enumerate(pictures):
+        expected = reference(shop, subject, full, masks)
+        fits: dict[str, list[dict[str, Fitted]]] = {LIME: [], BALANCED: []}
+        for number in range(SEEDS):
+            seed = derive_seed("benchmark", subject.sample.path, number)
+            fits[LIME].append(_kept_lime(shop, subject, fast, seed))
+            fits[BALANCED].append(subject.fit(fast, crossed_design(*subject.shape, evaluations, seed)))
+        for name in shop.names:
+            found[name].append(Comparison(expected[name], {key: [f[name] for f in fs] for key, fs in fits.items()}))
+        superpixels, entries = subject.shape
+        path = subject.sample.path
+        print(f"{place + 1}/{len(pictures)} {path}: {superpixels} superpixels, {entries} entries", flush=True)
+    return found
+
+
+def _kept_lime(shop: Shop, subject: Subject, models: Mapping[str, Model], seed: int) -> dict[str, Fitted]:
+    cache = OUTPUT / f"lime-{shop.key(subject.sample.path, seed, 'auto')}.npz"
+    if not cache.exists():
+        fits = subject.fit(models, lime_design(*subject.shape, 2000, seed))
+        partial = cache.with_suffix(".partial.npz")
+        np.savez(partial, **{name: fit.weights for name, fit in fits.items()})
+        partial.replace(cache)
+    stored = np.load(cache, allow_pickle=False)
+    return {name: Fitted(stored[name], None) for name in models}
+
+
+def bound(balanced: Floats, lime: Floats, statistic: Any, greater_is_better: bool) -> tuple[float, float, bool]:
+    """The ratio balanced / lime, its 95 % bound on the bad side by paired bootstrap, and whether it keeps the margin.
+
+    Args:
+        balanced, lime: one figure a picture.
+        statistic: of figures [..., pictures] along the last axis.
+    """
+    draws = np.random.default_rng(0).integers(0, len(balanced), (DRAWS, len(balanced)))
+    ratios = statistic(balanced[draws]) / statistic(lime[draws])
+    ratio = float(statistic(balanced) / statistic(lime))
+    if greater_is_better:
+        worst = float(np.quantile(ratios, 0.05))
+        return ratio, worst, worst >= 1 - MARGIN
+    worst = float(np.quantile(ratios, 0.95))
+    return ratio, worst, worst <= 1 + MARGIN
+
+
+def _mean(figures: Floats) -> Floats:
+    return np.asarray(figures.mean(axis=-1))
+
+
+def _worst_tenth(figures: Floats) -> Floats:
+    return np.asarray(np.quantile(figures, 0.9, axis=-1))
+
+
+def _least_tenth(figures: Floats) -> Floats:
+    return np.asarray(np.quantile(figures, 0.1, axis=-1))
+
+
+def report_fidelity(found: Mapping[str, Sequence[Comparison]]) -> list[dict[str, Any]]:
+    """Print and return the figures of each model."""
+    rows = []
+    print(
+        f"\n{'fidelity, against the reference':42} {'lime 2000':>10} {'balanced':>10} {'ratio':>7} {'bound':>7}  holds"
+    )
+    for model, comparisons in found.items():
+        figures = {
+            key: {
+                "rmse": np.array([np.mean([relative_rmse(f.weights, c.expected.weights) for f in c.fits[key]])
+                                  for c in comparisons]),
+                "top5": np.array([np.mean([top_overlap(f.weights, c.expected.weights) for f in c.fits[key]])
+                                  for c in comparisons]),
+                "jaccard": np.array([jaccard(c.fits[key]) for c in comparisons]),
+                "signs": np.array([sign_agreement(c.fits[key]) for c in comparisons]),
+            }
+            for key in (LIME, BALANCED)
+        }  # fmt: skip
+        row: dict[str, Any] = {"model": model}
+        for title, figure, statistic, greater in (
+            ("relative RMSE, mean", "rmse", _mean, False),
+            ("relative RMSE, 90th percentile", "rmse", _worst_tenth, False),
+            ("top-5 overlap, mean", "top5", _mean, True),
+            ("top-5 overlap, 10th percentile", "top5", _least_tenth, True),
+        ):
+            lime, balanced = figures[LIME][figure], figures[BALANCED][figure]
+            ratio, worst, holds = bound(balanced, lime, statistic, greater)
+            before, after = float(statistic(lime)), float(statistic(balanced))
+            row[title] = {"lime": before, "balanced": after, "ratio": ratio, "bound": worst, "holds": holds}
+            print(f"{model:22} {title:32.32} {before:7.3f} {after:10.3f} {ratio:7.3f} {worst:7.3f}  {holds}")
+        for title, figure in (("top-5 Jaccard, 5 seeds", "jaccard"), ("sign agreement, 5 seeds", "signs")):
+            before, after = figures[LIME][figure].mean(), figures[BALANCED][figure].mean()
+            row[title] = {"lime": float(before), "balanced": float(after), "holds": bool(after > before)}
+            print(f"{model:22} {title:32.32} {before:7.3f} {after:10.3f} {'':15}  {after > before}")
+        covered = float(np.mean([coverage(f, c.expected) for c in comparisons for f in c.fits[BALANCED]]))
+        own = [np.sqrt((c.expected.errors**2).mean() / (c.expected.weights**2).mean()) for c in comparisons]  # type: ignore[operator]
+        row |= {"covered": covered, "reference error": float(np.mean(own))}
+        print(f"{model:22} {'within two standard errors':32} {'':7} {covered:10.3f} {'':15}  {0.9 <= covered <= 0.99}")
+        print(f"{model:22} {'standard error of the reference':32} {row['reference error']:7.3f}")
+        rows.append(row)
+    return rows
+
+
+def report_precision(shop: Shop, pictures: Sequence[Subject], evaluations: int) -> dict[str, float]:
+    """What the chosen precision changes, on the same masks: relative RMSE, top-5 overlap with float32."""
+    full, fast = shop.models("float32"), shop.models("auto")
+    errors, overlaps = [], []
+    for subject in pictures:
+        design = crossed_design(*subject.shape, evaluations, derive_seed("precision", subject.sample.path))
+        exact, reduced = subject.fit(full, design), subject.fit(fast, design)
+        for name in shop.names:
+            errors.append(relative_rmse(reduced[name].weights, exact[name].weights))
+            overlaps.append(top_overlap(reduced[name].weights, exact[name].weights))
+    found = {"rmse": float(np.mean(errors)), "top5": float(np.mean(overlaps))}
+    print(
+        f"\nchosen precision against float32, same masks: relative RMSE {found['rmse']:.3f}, top-5 {found['top5']:.3f}"
+    )
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--db", required=True)
-    parser.add_argument("--pictures", type=int, default=30)
-    parser.add_argument("--reference", type=int, default=6000)
-    parser.add_argument("--evaluations", type=int, nargs="+", default=[480, 640, 800])
-    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--split", choices=["train", "test"], default="test")
+    parser.add_argument("--pictures", type=int, default=30, help="for fidelity, stability and errors")
+    parser.add_argument("--reference", type=int, default=6000, help="independent image masks")
+    parser.add_argument("--evaluations", type=int, help="of balanced; default: the recipe's default")
+    parser.add_argument("--timed", type=int, default=5, help="pictures for speed and for precision")
+    parser.add_argument("--only", nargs="+", choices=["fidelity", "precision", "speed", "growth"])
     options = parser.parse_args()
-    engine = open_read_only(options.db)
-    order = latest_order(engine, options.db)
-    order = replace(order, recipe=order.recipe.replaced(runtime={"precision": options.precision}))
-    names = list(FUSIONS)
-    models = load_stored(engine, order, names, threads=2)
-    samples = choose_samples(stored_samples(engine, order.dataset, options.split), 1, seed=7)[: options.pictures]
-    found: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for sample in samples:
-        bench = Bench(sample, models, order)
-        expected = reference(bench, sample.path, options.reference, names, options.precision)
-        seed = derive_seed("benchmark", sample.path)
-        designs = {"lime 2000": lambda bench=bench, seed=seed: lime_design(*bench.shape, 2000, seed)} | {
-            f"balanced {count}": lambda bench=bench, seed=seed, count=count: crossed_design(*bench.shape, count, seed)
-            for count in options.evaluations
-        }
-        for sampler, draw in designs.items():
-            started = time.perf_counter()
-            design = draw()
-            fitted = bench.fit(design)
-            seconds = time.perf_counter() - started
-            for name, fit in fitted.items():
-                figures = found[sampler, name]
-                figures["images"].append(len(design.image_masks))
-                figures["seconds"].append(seconds)
-                figures["rmse"].append(relative_rmse(fit.weights, expected[name].weights))
-                figures["top5"].append(top_overlap(fit.weights, expected[name].weights))
-                if fit.errors is not None:
-                    error = np.hypot(fit.errors, expected[name].errors)
-                    covered = np.abs(fit.weights - expected[name].weights) <= 2 * error
-                    figures["covered"].append(float(covered.mean()))
-        print(f"{sample.path}: {bench.shape[0]} superpixels, {bench.shape[1]} entries", flush=True)
-    _report(found, len(samples))
+    wanted = options.only or ["fidelity", "precision", "speed", "growth"]
+    threads = len(os.sched_getaffinity(0))
+    torch.set_num_threads(threads)
+    shop = Shop(options.db, options.split, options.pictures)
+    shop = replace_sampler(shop, options.evaluations)
+    pictures = [Subject(shop, sample) for sample in shop.samples]
+    evaluations = shop.order.recipe.explain.evaluations
+    result: dict[str, Any] = {"evaluations": evaluations, "pictures": len(pictures), "threads": threads}
+    if "fidelity" in wanted:
+        result["fidelity"] = report_fidelity(compare(shop, pictures, evaluations, options.reference))
+    if "precision" in wanted:
+        result["precision"] = report_precision(shop, pictures[: options.timed], evaluations)
+    if "speed" in wanted:
+        result["speed"] = speed(shop, pictures[: options.timed])
+    if "growth" in wanted:
+        result["growth"] = growth(shop, pictures)
+    print(json.dumps(result))
 
 
-def _report(found: Mapping[tuple[str, str], Mapping[str, list[float]]], pictures: int) -> None:
-    columns = ("images", "seconds", "rmse", "rmse p90", "top5", "covered")
-    print(f"\n{'sampler':14} {'model':22} " + " ".join(f"{column:>9}" for column in columns))
-    rows = []
-    for (sampler, model), figures in found.items():
-        values = {name: float(np.mean(numbers)) for name, numbers in figures.items()}
-        values["rmse p90"] = float(np.quantile(figures["rmse"], 0.9))
-        rows.append({"sampler": sampler, "model": model, **values})
-        cells = [f"{values[column]:9.3f}" if column in values else " " * 9 for column in columns]
-        print(f"{sampler:14} {model:22} " + " ".join(cells))
-    print(json.dumps({"pictures": pictures, "rows": rows}))
+def replace_sampler(shop: Shop, evaluations: int | None) -> Shop:
+    """The shop with the balanced sampler."""
+    table = {"sampler": "balanced", "evaluations": evaluations or 640}
+    shop.order = replace(shop.order, recipe=shop.order.recipe.replaced(explain=table))
+    return shop
 
 
 if __name__ == "__main__":
