@@ -71,9 +71,11 @@ class ImageTower:
 
     def trial(self) -> tuple[str, nn.Module, tuple[Tensor, ...]]:
         """A name, the module and one batch, for runtimes to be compared on."""
-        random = torch.Generator().manual_seed(0)
-        tiles = torch.randint(0, 256, (self.execution.batch_size, 3, 8, 8), generator=random, dtype=torch.uint8)
-        batch = nn.functional.interpolate(tiles, size=(self.image_size, self.image_size))
+        random, size = torch.Generator().manual_seed(0), (self.image_size, self.image_size)
+        colours = torch.rand(self.execution.batch_size, 3, 8, 8, generator=random) * 255
+        kept = (torch.rand(self.execution.batch_size, 1, 8, 8, generator=random) < 0.5).float()
+        smooth = nn.functional.interpolate(colours, size=size, mode="bilinear")
+        batch = (smooth * nn.functional.interpolate(kept, size=size)).to(torch.uint8)
         return f"{self.backbone.model.config.model_type} {self.width}", self.backbone, (batch,)
 
     def embed(self, images: Tensor) -> Tensor:
