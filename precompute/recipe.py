@@ -112,7 +112,9 @@ def _five_models() -> tuple[ModelSettings, ...]:
 
 class ExplainSettings(_Settings):
     """REFERENCE.md §3. `segments` is what SLIC is asked for; `evaluations` = masked pictures a sample, by default as
-    many as the sampler needs: P1's 2000 for lime, 640 for balanced, which come nearer to the limit of many rows.
+    many as the sampler needs: P1's 2000 for lime, 640 for balanced, which come nearer to the limit of many rows. With
+    `certainty` the balanced sampler takes fewer, from two blocks on, where the order of the `certain_top` greatest
+    weights of the predicted class is so certain for every model that shares the masks.
     """
 
     split: Literal["train", "test", "all"] = "test"
@@ -122,6 +124,8 @@ class ExplainSettings(_Settings):
     compactness: float = Field(10.0, gt=0)
     sigma: float = Field(1.0, ge=0)
     fill: Literal["black", "mean"] = "black"
+    certainty: Share | None = None
+    certain_top: int = Field(3, ge=1)
     kernel_width: float = Field(0.25, gt=0)
     ridge: float = Field(1.0, ge=0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,8 +13,8 @@ from precompute.dataset.samples import Pixels
 from precompute.local_explanations.balanced import ReplicatedDesign, crossed_design, joint_design
 from precompute.local_explanations.masking import Answers, Evaluator, MaskedPicture
 from precompute.local_explanations.modality import image_share, image_share_positive
-from precompute.local_explanations.replicated_surrogate import fit_replicated
-from precompute.local_explanations.sampling import Design, lime_design
+from precompute.local_explanations.replicated_surrogate import certainty_of_order, fit_replicated
+from precompute.local_explanations.sampling import Design, Rows, lime_design
 from precompute.local_explanations.segments import LabelMap
 from precompute.local_explanations.surrogate import Floats, Surrogate, fit_lime
 from precompute.models.protocol import DualStreamModel, Entry, Model
@@ -99,6 +99,10 @@ def explain_sample(
         untouched, without_text, without_image = (0, 0), (0, nothing[1]), (nothing[0], 0)
         evaluator = Evaluator(group, batch_size, device)
         answers = evaluator.embed(masked, readable, design.image_masks, design.text_masks)
+        if settings.certainty is not None and isinstance(design, ReplicatedDesign) and design.crossed:
+            design = _certain_part(design, answers, settings.certainty, settings)
+        asked = _image_places(design)
+        answers.ask(asked)
         for name, model in group.items():
             measured = answers.paired(name, np.array([untouched, without_text, without_image])).numpy()
             wanted = targets(measured[0], model.classes.index(label))
@@ -107,12 +111,36 @@ def explain_sample(
             explained[name] = [
                 (
                     model.classes[target.index],
-                    _row(target, surrogate, column, design, settings, seed, len(entries) - len(readable)),
+                    _row(target, surrogate, column, design, len(asked), settings, seed, len(entries) - len(readable)),
                 )
                 for target, surrogate, column in zip(wanted, surrogates, measured.T[columns], strict=True)
             ]
         tower_seconds += evaluator.tower_seconds
     return Explained({name: explained[name] for name in models}, tower_seconds)
+
+
+def _image_places(design: Design | ReplicatedDesign) -> Rows:
+    """The image masks that an explanation stands on: of the design's rows, all on, all off."""
+    return np.unique([*design.rows[:, 0], 0, len(design.image_masks) - 1])
+
+
+def _certain_part(
+    design: ReplicatedDesign, answers: Answers, certainty: float, settings: ExplainSettings
+) -> ReplicatedDesign:
+    """The first blocks, two at least, where they settle the order of the predicted class's greatest weights."""
+    for blocks in range(2, len(design.blocks)):
+        part = replace(design, blocks=design.blocks[:blocks])
+        answers.ask(_image_places(part))
+        if all(_certainty(part, answers, name, settings) >= certainty for name in answers.models):
+            return part
+    return design
+
+
+def _certainty(design: ReplicatedDesign, answers: Answers, name: str, settings: ExplainSettings) -> float:
+    predicted = int(answers.paired(name, np.zeros((1, 2), dtype=np.intp))[0].argmax())
+    surrogate = fit(design, design_answers(design, answers, name, [predicted]), settings)[0]
+    assert surrogate.errors is not None
+    return certainty_of_order(surrogate.weights, surrogate.errors, settings.certain_top)
 
 
 def design_answers(design: Design | ReplicatedDesign, answers: Answers, name: str, columns: list[int]) -> Floats:
@@ -145,6 +173,7 @@ def _row(
     surrogate: Surrogate,
     measured: Floats,
     design: Design | ReplicatedDesign,
+    image_evaluations: int,
     settings: ExplainSettings,
     seed: int,
     unread: int,
@@ -160,7 +189,7 @@ def _row(
         surrogate_prediction=surrogate.prediction,
         intercept=surrogate.intercept,
         r2=surrogate.r2,
-        image_evaluations=len(design.image_masks),
+        image_evaluations=image_evaluations,
         text_evaluations=len(design.text_masks) if entries else 0,
         sampler=settings.sampler,
         fill=settings.fill,

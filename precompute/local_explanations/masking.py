@@ -53,7 +53,7 @@ class MaskedPicture:
     def compose(self, masks: Tensor) -> Tensor:
         """Pictures uint8 [n, 3, h, w] for bool masks [n, superpixels], True = kept."""
         pictures = torch.empty(len(masks), 3, len(self._labels), dtype=torch.uint8, device=self._device)
-        for part, bits in zip(pictures.split(CPU_ROWS), masks.split(CPU_ROWS), strict=True):
+        for part, bits in zip(torch.split(pictures, CPU_ROWS), torch.split(masks, CPU_ROWS), strict=True):
             # Kept = all bits of a byte, so one `and` (and one `xor` where something fills) chooses the pixel.
             torch.bitwise_and(self._difference, self._spread(bits.to(torch.uint8) * 255).unsqueeze(1), out=part)
             if self._filling is not None:
@@ -93,7 +93,7 @@ class Evaluator:
         self.tower_seconds = 0.0
 
     def embed(self, picture: MaskedPicture, entries: Entries, image_masks: Masks, text_masks: Masks) -> Answers:
-        """Embed the masked pictures and texts with every tower."""
+        """Answers to any pairs of these masks; a masked picture is embedded when it is first asked for."""
         return Answers(self, picture, masked_entries(entries, text_masks), torch.from_numpy(image_masks))
 
     def probabilities(
@@ -111,38 +111,69 @@ class Evaluator:
         self.tower_seconds += time.perf_counter() - start
 
 
+class _Embedded:
+    """What one image tower says of the masked pictures that it was asked for so far."""
+
+    def __init__(self, count: int) -> None:
+        self.known = np.zeros(count, dtype=bool)
+        self.rows = torch.empty(0)
+
+    def add(self, places: Rows, rows: Tensor) -> None:
+        if not self.known.any():
+            self.rows = torch.empty(len(self.known), *rows.shape[1:], dtype=rows.dtype, device=rows.device)
+        self.rows[torch.from_numpy(places)] = rows
+        self.known[places] = True
+
+
 class Answers:
-    """The models' answers to any pairs of the masks; what towers say is computed once."""
+    """The models' answers to any pairs of the masks; what towers say is computed once.
+
+    Args:
+        texts: the kept entries of each text mask.
+        image_masks: bool [a, superpixels].
+
+    Attributes:
+        models: by name.
+    """
 
     @torch.inference_mode()
     def __init__(self, evaluator: Evaluator, picture: MaskedPicture, texts: list[Entries], image_masks: Tensor) -> None:
+        self.models = evaluator.models
         self._evaluator = evaluator
         self._picture = picture
         self._texts = texts
         self._masks = image_masks
         self._has_text = torch.tensor([bool(join_entries(kept)) for kept in texts], dtype=torch.bool)
-        images: dict[int | str, Tensor] = {}
+        images: dict[int | str, _Embedded] = {}
         embedded: dict[int | str, Tensor] = {}
-        self._embeddings: dict[str, tuple[Tensor, Tensor]] = {}
+        self._embeddings: dict[str, tuple[_Embedded, Tensor]] = {}
         for name, model in evaluator.models.items():
             if not isinstance(model, DualStreamModel):
                 continue
             image_tower = tower_identity(model.image_tower, name)
             text_tower = tower_identity(model.text_tower, name)
-            if image_tower not in images:
-                images[image_tower] = self._embed_images(model)
+            images.setdefault(image_tower, _Embedded(len(image_masks)))
             if text_tower not in embedded:
                 with evaluator.clock():
                     embedded[text_tower] = model.embed_texts(texts)
             self._embeddings[name] = images[image_tower], embedded[text_tower]
 
-    def _embed_images(self, model: DualStreamModel) -> Tensor:
-        batches = []
-        for masks in torch.split(self._masks, self._evaluator.batch_size):
-            pictures = _readable(self._picture.compose(masks), model)
-            with self._evaluator.clock():
-                batches.append(model.embed_images(pictures))
-        return torch.cat(batches)
+    @torch.inference_mode()
+    def ask(self, image: Rows) -> None:
+        """Have the towers embed these masked pictures; asked for together they fill whole batches."""
+        for name, (embedded, _) in self._embeddings.items():
+            model = self.models[name]
+            assert isinstance(model, DualStreamModel)
+            for places in _portions(np.unique(image[~embedded.known[image]]), self._evaluator.batch_size):
+                pictures = _readable(self._picture.compose(self._masks[torch.from_numpy(places)]), model)
+                with self._evaluator.clock():
+                    embedded.add(places, model.embed_images(pictures))
+
+    def _dual(self, name: str, image: Rows) -> tuple[Tensor, Tensor]:
+        """The embeddings of all masked pictures, those in `image` known, and of all texts."""
+        self.ask(image)
+        embedded, texts = self._embeddings[name]
+        return embedded.rows, texts
 
     @torch.inference_mode()
     def paired(self, name: str, rows: Rows, columns: Sequence[int] | None = None) -> Tensor:
@@ -152,13 +183,13 @@ class Answers:
             columns: of the classes that are wanted; None = all.
         """
         kept = slice(None) if columns is None else list(columns)
-        model = self._evaluator.models[name]
+        model = self.models[name]
         size = PAIRS_AT_A_TIME if name in self._embeddings else self._evaluator.batch_size
         answers = []
         for batch in torch.split(torch.from_numpy(rows), size):
             image, text = batch.unbind(1)
             if isinstance(model, DualStreamModel):
-                images, texts = self._embeddings[name]
+                images, texts = self._dual(name, rows[:, 0])
                 available = torch.stack([torch.ones_like(text, dtype=torch.bool), self._has_text[text]], dim=1)
                 answer = model.fuse(images[image], texts[text], available)
             else:
@@ -175,17 +206,21 @@ class Answers:
     @torch.inference_mode()
     def crossed(self, name: str, image: Rows, text: Rows, columns: Sequence[int]) -> Tensor:
         """`paired` for every image mask with every text mask: float64 [p * q, columns], image mask by image mask."""
-        model = self._evaluator.models[name]
+        model = self.models[name]
         if not isinstance(model, CrossingModel):
             pairs = np.stack(np.meshgrid(image, text, indexing="ij"), axis=-1).reshape(-1, 2)
             return self.paired(name, pairs, columns)
-        images, texts = self._embeddings[name]
+        images, texts = self._dual(name, image)
         places = torch.from_numpy(text)
         answers = [
             model.fuse_crossed(images[batch], texts[places], self._has_text[places])[..., list(columns)].double().cpu()
             for batch in torch.split(torch.from_numpy(image), max(1, PAIRS_AT_A_TIME // len(text)))
         ]
         return torch.cat(answers).reshape(-1, len(columns))
+
+
+def _portions(places: Rows, size: int) -> list[Rows]:
+    return [places[start : start + size] for start in range(0, len(places), size)]
 
 
 def _readable(pictures: Tensor, model: Model) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,6 +133,27 @@ def fit_replicated(
         Surrogate(float(intercept), column, float(score), float(intercept + column.sum()), error)
         for intercept, column, score, error in zip(intercepts, weights.T, r2, errors.T, strict=True)
     ]
+
+
+def certainty_of_order(weights: Floats, errors: Floats, top: int) -> float:
+    """How sure it is that the `top` greatest weights stand in the right order, and above all others.
+
+    Each weight is compared with the next smaller one, errors taken for normal; the chances of a wrong order are added
+    (Bonferroni).
+
+    Args:
+        weights: [d] with standard errors [d].
+
+    Returns:
+        0..1; 1 for a single weight.
+    """
+    order = np.argsort(-weights, kind="stable")[: top + 1]
+    steps, spreads = -np.diff(weights[order]), np.hypot(errors[order[:-1]], errors[order[1:]])
+    wrong = [
+        0.5 * math.erfc(step / (spread * math.sqrt(2))) if spread else 0.0
+        for step, spread in zip(steps, spreads, strict=True)
+    ]
+    return max(0.0, 1.0 - math.fsum(wrong))
 
 
 def _standard_errors(replicates: Floats, superpixels: int) -> Floats:

@@ -100,6 +100,7 @@ class Subject:
     def fit(self, models: Mapping[str, Model], design: Design | ReplicatedDesign) -> dict[str, Fitted]:
         """The surrogate of each model's predicted class, made as the product makes it."""
         answers = self.embed(models, design)
+        answers.ask(np.arange(len(design.image_masks)))
         fitted = {}
         for name in models:
             predicted = int(answers.paired(name, np.zeros((1, 2), dtype=np.intp))[0].argmax())

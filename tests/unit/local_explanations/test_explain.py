@@ -157,3 +157,17 @@ def test_balanced_weights_have_errors_and_agree_with_limes() -> None:
         expected = np.concatenate([reference[label].image_weights, reference[label].text_weights])
         assert (errors > 0).all()
         assert np.corrcoef(weights, expected)[0, 1] > 0.98
+
+
+def test_a_certain_order_takes_fewer_evaluations_and_an_uncertain_one_takes_all() -> None:
+    model = SmallDualModel()
+    model._image[:8] *= 8  # the uppermost superpixels decide
+    everything = dict(_explain({"dual": model}, evaluations=600)["dual"])
+    settled, unsettled = (
+        dict(_explain({"dual": model}, evaluations=600, certainty=level, certain_top=1)["dual"]) for level in (0.5, 1.0)
+    )
+    for label, row in everything.items():
+        assert settled[label].image_evaluations < unsettled[label].image_evaluations == row.image_evaluations
+        assert np.array_equal(unsettled[label].image_weights, row.image_weights)
+        assert settled[label].image_weights.argmax() == row.image_weights.argmax()
+        assert (settled[label].image_errors > 0).all()

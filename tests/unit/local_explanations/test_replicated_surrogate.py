@@ -1,12 +1,13 @@
 """The closed form on replicated designs against lime's own fit on the same rows."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from precompute.local_explanations.balanced import ReplicatedDesign, crossed_design, joint_design
-from precompute.local_explanations.replicated_surrogate import fit_replicated
+from precompute.local_explanations.replicated_surrogate import certainty_of_order, fit_replicated
 from precompute.local_explanations.surrogate import fit_lime
 
 
@@ -56,3 +57,15 @@ def test_two_standard_errors_cover_the_mean_over_many_designs() -> None:
     weights, errors = (np.stack(part) for part in zip(*fits, strict=True))
     covered = np.abs(weights - weights.mean(axis=0)) <= 2 * errors
     assert 0.9 <= covered.mean() <= 0.995
+
+
+def test_certainty_of_an_order_is_what_normal_draws_give() -> None:
+    weights, errors = np.array([0.1, 0.5, 0.3, 0.0, 0.28]), np.array([0.05, 0.04, 0.05, 0.06, 0.02])
+    draws = np.random.default_rng(0).normal(weights, errors, (200_000, 5))
+    order = np.argsort(-weights)
+    for top in (1, 2, 3):
+        pairs = [draws[:, one] > draws[:, other] for one, other in pairwise(order[: top + 1])]
+        wrong = sum(1 - pair.mean() for pair in pairs)
+        assert certainty_of_order(weights, errors, top) == pytest.approx(max(0, 1 - wrong), abs=0.005)
+    assert certainty_of_order(np.array([0.2]), np.array([0.1]), 3) == 1
+    assert certainty_of_order(np.array([0.2, 0.2]), np.array([0.1, 0.1]), 3) == pytest.approx(0.5)
