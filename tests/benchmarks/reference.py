@@ -40,6 +40,9 @@ from precompute.stored_run import latest_order
 
 OUTPUT = Path(__file__).parent / "output"
 BLOCK, TEXTS = 250, 16
+FEATURES = {"segments", "compactness", "sigma", "fill", "kernel_width", "ridge"}
+"""Settings of a recipe that weights depend on, beside the sampler's."""
+
 Floats = npt.NDArray[np.float64]
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -74,7 +77,7 @@ class Shop:
     def key(self, *parts: str | int) -> str:
         """A short name for results of these checkpoints and settings."""
         recipe = self.order.recipe
-        features = recipe.explain.model_dump(mode="json", exclude={"split", "sampler", "evaluations"})
+        features = recipe.explain.model_dump(mode="json", include=FEATURES)
         return settings_hash(self._checkpoints, features, recipe.towers.image_size, list(parts))
 
 
