@@ -30,6 +30,10 @@ learning_rate = 1e-3
 [explain]
 evaluations = 64
 segments = 30
+
+[runtime]
+runtime = "openvino"
+precision = "float32"
 """
 
 
@@ -139,7 +143,7 @@ def test_another_batch_size_changes_weights_by_rounding_alone(
     tmp_path: Path, dataset: Path, recipe: Path, finished: str
 ) -> None:
     other = tmp_path / "other.toml"
-    other.write_text(recipe.read_text() + "\n[runtime]\nbatch_size = 7\n")
+    other.write_text(recipe.read_text() + "batch_size = 7\n")
     url = f"sqlite:///{tmp_path}/other.db"
     command("precompute", "run", "--dataset", dataset, "--recipe", recipe, "--db", url, "--samples-per-class", 1)
     command("precompute", "run", "--dataset", dataset, "--recipe", other, "--db", url)
