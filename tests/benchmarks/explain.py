@@ -87,14 +87,15 @@ def compare(
         seeds = [derive_seed("benchmark", subject.sample.path, number) for number in range(SEEDS)]
         designs = [crossed_design(*subject.shape, evaluations, seed) for seed in seeds]
         lime = _kept_lime(shop, subject, full, seeds[0], "float32")
-        every = {LIME: [], BALANCED: [subject.fit(fast, designs[0])]}  # type: dict[str, list[dict[str, Fitted]]]
+        # In bfloat16 a model may prefer another class; weights can be compared for one and the same class only.
+        balanced = subject.fit(fast, designs[0], subject.predicted(full))
+        every: dict[str, list[dict[str, Fitted]]] = {}
         if place < stable:
             every[LIME] = [_kept_lime(shop, subject, fast, seed, "auto") for seed in seeds]
-            every[BALANCED] += [subject.fit(fast, design) for design in designs[1:]]
+            every[BALANCED] = [subject.fit(fast, design) for design in designs]
         for name in shop.names:
-            fits = {LIME: lime[name], BALANCED: every[BALANCED][0][name]}
-            more = {key: [fit[name] for fit in found] for key, found in every.items()} if place < stable else {}
-            comparisons[name].append(Comparison(expected[name], fits, more))
+            more = {key: [fit[name] for fit in found] for key, found in every.items()}
+            comparisons[name].append(Comparison(expected[name], {LIME: lime[name], BALANCED: balanced[name]}, more))
         superpixels, entries = subject.shape
         path = subject.sample.path
         print(f"{place + 1}/{len(pictures)} {path}: {superpixels} superpixels, {entries} entries", flush=True)
@@ -190,7 +191,8 @@ def report_precision(shop: Shop, pictures: Sequence[Subject], evaluations: int) 
     errors, overlaps = [], []
     for subject in pictures:
         design = crossed_design(*subject.shape, evaluations, derive_seed("precision", subject.sample.path))
-        exact, reduced = subject.fit(full, design), subject.fit(fast, design)
+        targets = subject.predicted(full)
+        exact, reduced = subject.fit(full, design, targets), subject.fit(fast, design, targets)
         for name in shop.names:
             errors.append(relative_rmse(reduced[name].weights, exact[name].weights))
             overlaps.append(top_overlap(reduced[name].weights, exact[name].weights))

@@ -29,7 +29,7 @@ from precompute.dataset.samples import LabelledSample, load_picture, stored_samp
 from precompute.local_explanations.balanced import ReplicatedDesign
 from precompute.local_explanations.explain import design_answers, fit
 from precompute.local_explanations.masking import Answers, Evaluator, MaskedPicture
-from precompute.local_explanations.sampling import Design
+from precompute.local_explanations.sampling import Design, lime_design
 from precompute.local_explanations.segments import segment
 from precompute.models.protocol import Model
 from precompute.models.stage import load_stored
@@ -100,14 +100,21 @@ class Subject:
         evaluator = Evaluator(models, self.batch_size, torch.device("cpu"))
         return evaluator.embed(masked, self.entries, design.image_masks, design.text_masks)
 
-    def fit(self, models: Mapping[str, Model], design: Design | ReplicatedDesign) -> dict[str, Fitted]:
-        """The surrogate of each model's predicted class, made as the product makes it."""
+    def predicted(self, models: Mapping[str, Model]) -> dict[str, int]:
+        """The place of each model's predicted class."""
+        answers = self.embed(models, lime_design(*self.shape, 1, 0))
+        return {name: int(answers.paired(name, np.zeros((1, 2), dtype=np.intp))[0].argmax()) for name in models}
+
+    def fit(
+        self, models: Mapping[str, Model], design: Design | ReplicatedDesign, targets: Mapping[str, int] | None = None
+    ) -> dict[str, Fitted]:
+        """The surrogate of each model's target class, by default the predicted one, made as the product makes it."""
+        targets = targets or self.predicted(models)
         answers = self.embed(models, design)
         answers.ask(np.arange(len(design.image_masks)))
         fitted = {}
         for name in models:
-            predicted = int(answers.paired(name, np.zeros((1, 2), dtype=np.intp))[0].argmax())
-            surrogate = fit(design, design_answers(design, answers, name, [predicted]), self.settings)[0]
+            surrogate = fit(design, design_answers(design, answers, name, [targets[name]]), self.settings)[0]
             fitted[name] = Fitted(surrogate.weights, surrogate.errors)
         return fitted
 
