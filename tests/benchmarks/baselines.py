@@ -76,7 +76,7 @@ def captum_lime(subject: Subject, model: PlainModel, rows: int, seed: int, batch
     """captum's Lime with the same kernel, ridge and features, `batch` rows a forward."""
     torch.manual_seed(seed)
     superpixels, entries = subject.shape
-    image = torch.from_numpy(subject.picture).permute(2, 0, 1)[None].float() / 255
+    image = torch.tensor(subject.picture).permute(2, 0, 1)[None].float() / 255
     labels = torch.from_numpy(subject.label_map.astype(np.int64))
     inputs: tuple[Tensor, ...] = (image,)
     features: tuple[Tensor, ...] = (labels.expand(1, 3, *labels.shape),)
