@@ -125,7 +125,7 @@ def _plot(found: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
         for place, (field, label) in enumerate((("seconds", "seconds"), ("megabytes", "peak memory, MB"))):
             axis = axes[place, column]
             axis.plot(counts, [row[field] for row in rows], marker="o")
-            axis.set(xlabel=title, ylabel=label, ylim=(0, None))
+            axis.set(xlabel=title, ylabel=label, ylim=(0, 1.1 * max(row[field] for row in rows)))
     OUTPUT.mkdir(exist_ok=True)
     figure.savefig(OUTPUT / "growth.png", dpi=100)
     plt.close(figure)
