@@ -7,10 +7,11 @@ from sqlalchemy import Engine
 from db.catalogue import Catalogue
 from db.findings import Findings
 from db.media import Media
+from db.overview import Overview
 from db.state import State
 
 
-class Reader(Catalogue, Findings, Media, State):
+class Reader(Catalogue, Findings, Overview, Media, State):
     """Everything that the browser, the global stage and the commands ask of a database.
 
     Each call is one short read of its own, so a reader may be shared by threads. A name that is not stored gives

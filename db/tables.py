@@ -318,6 +318,9 @@ class GlobalGroup(Base):
     score: Mapped[float]
     samples: Mapped[int]
     spellings: Mapped[dict[str, Any]]
+    concept: Mapped[int | None]
+    centroid: Mapped[Vector | None]
+    radius: Mapped[float | None]
 
     members: Mapped[list[GlobalMember]] = relationship(order_by="GlobalMember.weight.desc()", passive_deletes=True)
 

@@ -290,6 +290,62 @@ class ImageShare:
 
 
 @dataclass(frozen=True)
+class ClassShare:
+    """The mean image share (0..1) of a model's explanations of predicted classes over the samples of one class."""
+
+    label: str
+    samples: int
+    image_share: float
+
+
+@dataclass(frozen=True)
+class SharingClass:
+    """A group of one class that has a concept in common with groups of other classes."""
+
+    label: str
+    group_id: int
+    rank: int
+    name: str
+    samples: int
+
+
+@dataclass(frozen=True)
+class SharedGroup:
+    """What groups of several classes have in common; `name` = that of the group with the most samples."""
+
+    concept: int
+    modality: Modality
+    name: str
+    groups: tuple[SharingClass, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, each once, by name."""
+        return tuple(sorted({group.label for group in self.groups}))
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """Two classes and how many test samples of each the model takes for the other."""
+
+    first: str
+    second: str
+    first_as_second: int
+    second_as_first: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Measured figures and what they are about; None = the model, sample, class or modality does not matter."""
+
+    model: str | None
+    sample: str | None
+    label: str | None
+    modality: Modality | None
+    figures: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class StageProgress:
     """How many work units of a stage are done and failed, and the seconds that they took together."""
 

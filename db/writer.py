@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, select
+from sqlalchemy import Engine, Row, delete, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.tables import Base, Model, Problem, Run, WorkUnit
@@ -24,6 +24,7 @@ class UnitResult:
 
     `rows` are new mapped objects, related ones included; their `unit_id` is filled in here.
     `model_id` and `sample_id` = what the unit goes away with; `model_id` of a unit that stores a Model is that model's.
+    `changes` = new values of columns of stored rows, by table; each with the row's `id`.
     """
 
     stage: str
@@ -33,6 +34,7 @@ class UnitResult:
     model_id: int | None = None
     sample_id: int | None = None
     seconds: float = 0.0
+    changes: Mapping[type[Base], Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 class Writer:
@@ -116,6 +118,9 @@ class Writer:
                     if isinstance(row, Model):
                         unit.model = row
                 session.add_all(result.rows)
+                for table, rows in result.changes.items():
+                    if rows:
+                        session.execute(update(table), [dict(row) for row in rows])
 
     def fail_unit(
         self,

@@ -8,6 +8,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
@@ -19,6 +20,9 @@ from db.tables import Problem, WorkUnit
 from db.writer import Writer
 from precompute.progress import progress_bar, say
 from precompute.recipe import Recipe, Stage, settings_hash
+
+if TYPE_CHECKING:
+    from precompute.global_explanations.stage import ImageClassifier
 
 VERSIONED = ("torch", "transformers", "lime", "scikit-image", "scikit-learn", "hdbscan", "openvino", "numpy")
 
@@ -169,12 +173,19 @@ def _explain_local(job: Job) -> None:
 
 def _explain_global(job: Job) -> None:
     from precompute.global_explanations.stage import explain_global
+
+    with progress_bar("explain-global", "class and model") as show:
+        explain_global(job.engine, job.writer, job.recipe, job.order.dataset, image_classifier(job), show)
+
+
+def image_classifier(job: Job) -> Callable[[], ImageClassifier] | None:
+    """How to load the trained image model, whose features tell parts of pictures apart; None where there is none."""
     from precompute.models.stage import workplace
 
-    image_models = [model.name for model in job.recipe.models if model.kind == "image"]
-    models = workplace(job, image_models).models(threads=processes(job.order))
-    with progress_bar("explain-global", "class and model") as show:
-        explain_global(job.engine, job.writer, job.recipe, job.order.dataset, models, show)
+    name = next((model.name for model in job.recipe.models if model.kind == "image"), None)
+    if name is None:
+        return None
+    return lambda: cast("ImageClassifier", workplace(job, [name]).models(threads=processes(job.order))[name])
 
 
 def processes(order: Order) -> int:

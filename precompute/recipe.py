@@ -131,15 +131,22 @@ class ExplainSettings(_Settings):
 
 
 class GlobalSettings(_Settings):
-    """REFERENCE.md §5. An image group needs `cluster_size` parts, or `cluster_share` of the explained samples."""
+    """REFERENCE.md §5. An image group needs `cluster_size` parts, or `cluster_share` of the explained samples.
 
+    `split` = whose explanations form groups; the deletion test needs groups of train samples alone. `embedding` = what
+    parts are compared by: the trained image model's hidden layer, or its bare tower. `picks` = SP-LIME samples a class.
+    """
+
+    split: Literal["train", "test", "all"] = "all"
     top: int = Field(3, ge=1)
     similarity: Share = 0.75
     support_share: Share = 0.05
     support_least: int = Field(2, ge=1)
     cluster_size: int = Field(2, ge=2)
     cluster_share: Share = 0.1
-    score: Literal["normlime", "averaged_importance"] = "normlime"
+    embedding: Literal["head", "tower"] = "head"
+    score: Literal["normlime", "averaged_importance", "homogeneity", "sp_lime"] = "normlime"
+    picks: int = Field(5, ge=1)
 
 
 class RuntimeSettings(_Settings):

@@ -1,4 +1,4 @@
-"""The global explanation of one class by one model: its ranked groups, and why there is none where there is none."""
+"""The global explanation of one class by one model: its groups, and why there is none where there is none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from precompute.global_explanations.features import Feature, Modality, StoredExplanation, top_features
-from precompute.global_explanations.groups import RankedGroup, rank_groups
+from precompute.global_explanations.groups import FeatureGroup
 from precompute.global_explanations.image_groups import Embeddings, group_parts
 from precompute.global_explanations.scores import least_support
 from precompute.global_explanations.text_groups import group_texts
@@ -20,16 +20,16 @@ class ModalityGroups:
     Attributes:
         explained: samples of the class with an explanation of it.
         support: distinct samples that a group needs.
-        features: top features that went in.
-        noise: features that are in no group, of any size.
+        parts: top features that went in.
+        noise: those that are in no group, of any size.
         rare: groups with too little support.
         reason: why no group is shown; None where one is.
     """
 
-    groups: tuple[RankedGroup, ...]
+    groups: tuple[FeatureGroup, ...]
     explained: int
     support: int
-    features: int
+    parts: int
     noise: int
     rare: int
     reason: str | None
@@ -45,7 +45,7 @@ def explain_class(
     Args:
         explanations: of one model, on samples of one class, in any order.
         embeddings: float32 [n, d] of n superpixels; None where no image classifier is trained: no image groups then.
-        settings: features a sample, group sizes, score.
+        settings: features a sample, group sizes, least support.
 
     Returns:
         The groups of both modalities.
@@ -64,8 +64,8 @@ def explain_class(
     features: tuple[tuple[Modality, list[Feature]], ...] = (("image", parts), ("text", words))
     for modality, these in features:
         groups = found[modality]
-        ranked = tuple(rank_groups(groups, explained, settings))
-        if ranked:
+        supported = tuple(group for group in groups if group.samples >= support)
+        if supported:
             reason = None
         elif explained < support:
             reason = f"explained samples of the class: {explained}; a group needs {support}"
@@ -76,12 +76,12 @@ def explain_class(
         else:
             reason = f"no {'part' if modality == 'image' else 'text'} came back in {support} of {explained} samples"
         answer[modality] = ModalityGroups(
-            groups=ranked,
+            groups=supported,
             explained=explained,
             support=support,
-            features=len(these),
+            parts=len(these),
             noise=len(these) - sum(len(group.members) for group in groups),
-            rare=len(groups) - len(ranked),
+            rare=len(groups) - len(supported),
             reason=reason,
         )
     return answer

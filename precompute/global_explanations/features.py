@@ -47,7 +47,9 @@ class Feature:
     text: str = ""
 
 
-def true_class_explanations(session: Session, model_id: int, category_id: int) -> list[StoredExplanation]:
+def true_class_explanations(
+    session: Session, model_id: int, category_id: int, split: Literal["train", "test", "all"] = "all"
+) -> list[StoredExplanation]:
     """A model's explanations of a class on the samples of that class, ordered by sample path (REFERENCE.md §5)."""
     texts: dict[int, list[str]] = defaultdict(list)
     entries = (
@@ -77,6 +79,8 @@ def true_class_explanations(session: Session, model_id: int, category_id: int) -
         )
         .order_by(Sample.path)
     )
+    if split != "all":
+        rows = rows.where(Sample.split == split)
     return [
         StoredExplanation(
             explanation_id, sample_id, path, image, text, tuple(texts[sample_id]), f"{unit_hash} {finished.isoformat()}"
@@ -85,12 +89,15 @@ def true_class_explanations(session: Session, model_id: int, category_id: int) -
     ]
 
 
+def whole_weight(image_weights: Vector, text_weights: Vector) -> float:
+    """‖w‖₁ of an explanation, both modalities."""
+    return float(np.abs(image_weights).sum(dtype=np.float64) + np.abs(text_weights).sum(dtype=np.float64))
+
+
 def top_features(explanation: StoredExplanation, modality: Modality, top: int) -> list[Feature]:
     """The `top` features of a modality by weight, w > 0 only; ties go to the lower index (P1 §4.2, REFERENCE.md §5)."""
     weights = explanation.image_weights if modality == "image" else explanation.text_weights
-    norm = float(
-        np.abs(explanation.image_weights).sum(dtype=np.float64) + np.abs(explanation.text_weights).sum(dtype=np.float64)
-    )
+    norm = whole_weight(explanation.image_weights, explanation.text_weights)
     heaviest = np.argsort(-weights, kind="stable")[:top]
     return [
         Feature(

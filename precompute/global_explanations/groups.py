@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from db.tables import Vector
 from precompute.global_explanations.features import Feature, Modality
-from precompute.global_explanations.scores import SCORES, least_support
-from precompute.recipe import GlobalSettings
 
 
 @dataclass(frozen=True)
 class FeatureGroup:
     """Features that are the same thing in different samples, by `by_weight`: the first represents them (P1 §5.2).
 
-    `name` = a text group's most common spelling, empty for an image group.
+    `name` = a text group's most common spelling, empty for an image group. `centroid` = the mean direction, of length
+    1, of an image group's embeddings, and `radius` the largest distance 1 - cosine of a member from it.
     """
 
     modality: Modality
     members: tuple[Feature, ...]
     name: str = ""
+    centroid: Vector | None = field(default=None, compare=False)
+    radius: float | None = field(default=None, compare=False)
 
     @property
     def samples(self) -> int:
@@ -41,24 +43,13 @@ def by_weight(feature: Feature) -> tuple[float, str, int]:
     return -feature.weight, feature.sample, feature.index
 
 
-def rank_groups(groups: Sequence[FeatureGroup], explained: int, settings: GlobalSettings) -> list[RankedGroup]:
-    """Groups of one class and modality by falling score; those with too little support are left out.
-
-    Args:
-        groups: of one modality.
-        explained: the class's explained samples, which the least support is a share of.
-        settings: score and least support.
+def rank_groups(groups: Sequence[FeatureGroup], scores: Sequence[float]) -> list[RankedGroup]:
+    """Groups of one class and modality by falling score (P1 §3.2, REFERENCE.md §5).
 
     Returns:
         Ranked groups; a tie goes to the group with more samples, then to the heavier representative.
-        Source: P1 §3.2, REFERENCE.md §5.
     """
-    score = SCORES[settings.score]
-    support = least_support(explained, settings.support_share, settings.support_least)
-    scored = [
-        (score([f.weight for f in group.members], [f.norm for f in group.members]), group)
-        for group in groups
-        if group.samples >= support
-    ]
-    scored.sort(key=lambda pair: (-pair[0], -pair[1].samples, by_weight(pair[1].members[0])))
+    scored = sorted(
+        zip(scores, groups, strict=True), key=lambda pair: (-pair[0], -pair[1].samples, by_weight(pair[1].members[0]))
+    )
     return [RankedGroup(group, rank, value) for rank, (value, group) in enumerate(scored, start=1)]

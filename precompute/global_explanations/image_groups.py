@@ -19,6 +19,7 @@ from precompute.recipe import GlobalSettings
 
 Embed = Callable[[Tensor], Tensor]
 Embeddings = npt.NDArray[np.float32]
+Directions = npt.NDArray[np.float64]
 Part = tuple[str, int]
 SegmentedPicture = tuple[Pixels, LabelMap]
 
@@ -44,7 +45,7 @@ class PartEmbeddings:
 
     Args:
         embed: the trained image classifier up to its hidden layer: float32 [n, 3, h, w] in 0..1 -> [n, d].
-            P1 §4.2: features that were trained on ImageNet alone do not cluster.
+            P1 §4.2: features that were trained on ImageNet alone do not cluster; `global.embedding = "tower"` tries.
         load: the picture and label map of a sample, by its path.
         size: the tower's input is size x size.
         batch_size: crops in one call; the last batch is filled up, so that no embedding depends on its neighbours.
@@ -100,28 +101,59 @@ def group_parts(
     size = max(settings.cluster_size, int(settings.cluster_share * explained))
     if len(ordered) < 2 * size:
         return []
-    labels = cluster(embeddings(ordered), size)
-    return [
-        FeatureGroup(
-            "image",
-            tuple(sorted((feature for feature, of in zip(ordered, labels, strict=True) if of == label), key=by_weight)),
-        )
-        for label in range(labels.max() + 1)
-    ]
+    points = directions(embeddings(ordered))
+    labels = cluster(points, size)
+    return [_group(ordered, points, np.flatnonzero(labels == label)) for label in range(labels.max() + 1)]
 
 
-def cluster(embeddings: Embeddings, size: int) -> npt.NDArray[np.int64]:
+def _group(features: Sequence[Feature], points: Directions, places: npt.NDArray[np.int64]) -> FeatureGroup:
+    mean = points[places].mean(axis=0)
+    centroid = mean / max(float(np.linalg.norm(mean)), 1e-12)
+    return FeatureGroup(
+        "image",
+        tuple(sorted((features[place] for place in places), key=by_weight)),
+        centroid=centroid.astype(np.float32),
+        radius=float(1 - (points[places] @ centroid).min()),
+    )
+
+
+def nearest_groups(
+    embeddings: Embeddings, centroids: npt.NDArray[np.float32], radii: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int64]:
+    """Which group new parts belong to: the one with the nearest centroid, if no farther from it than a member is.
+
+    Args:
+        embeddings: float32 [n, d] of superpixels that no group was made of.
+        centroids: float32 [g, d], of length 1.
+        radii: float64 [g], the largest distance 1 - cosine of a member.
+
+    Returns:
+        int [n]: the group's place, -1 = none. Source: ours; P1 §5.2 counts samples that contain a group.
+    """
+    if not len(centroids):
+        return np.full(len(embeddings), -1, dtype=np.int64)
+    distances = 1 - directions(embeddings) @ centroids.T.astype(np.float64)
+    nearest = distances.argmin(axis=1)
+    inside = distances[np.arange(len(nearest)), nearest] <= radii[nearest] + 1e-6
+    return np.where(inside, nearest, -1)
+
+
+def directions(embeddings: Embeddings) -> Directions:
+    """Each row brought to length 1, float64; a zero row stays zero."""
+    lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1, keepdims=True)
+    return np.asarray(embeddings / np.maximum(lengths, 1e-12), dtype=np.float64)
+
+
+def cluster(points: Directions, size: int) -> npt.NDArray[np.int64]:
     """HDBSCAN of directions: a cluster has at least `size` points, and so many neighbours make a point dense.
 
     Args:
-        embeddings: float32 [n, d], n >= 2 * size: two clusters, since HDBSCAN looks for splits.
+        points: float64 [n, d] of length 1, n >= 2 * size: two clusters, since HDBSCAN looks for splits.
         size: at least 2.
 
     Returns:
         int [n]: the cluster's number, -1 = noise. Source: P1 §4.2; settings ours.
     """
-    lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1, keepdims=True)
-    directions = embeddings / np.maximum(lengths, 1e-12)
     # The exact spanning tree and one process: the same points give the same groups everywhere.
     found = hdbscan.HDBSCAN(min_cluster_size=size, min_samples=size, approx_min_span_tree=False, core_dist_n_jobs=1)
-    return np.asarray(found.fit(directions).labels_, dtype=np.int64)
+    return np.asarray(found.fit(points).labels_, dtype=np.int64)

@@ -1,11 +1,12 @@
-"""The stage that aggregates stored explanations: one work unit a model and class."""
+"""The stage that groups stored explanations, one work unit a model and class, and has the groups ranked."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -16,13 +17,14 @@ from db.writer import Writer
 from precompute.dataset.samples import load_picture
 from precompute.global_explanations.class_explanation import ModalityGroups, explain_class
 from precompute.global_explanations.features import Modality, StoredExplanation, true_class_explanations
-from precompute.global_explanations.groups import RankedGroup
+from precompute.global_explanations.groups import RankedGroup, rank_groups
 from precompute.global_explanations.image_groups import Embed, PartEmbeddings, SegmentedPicture
+from precompute.global_explanations.ranking import rank_models
+from precompute.global_explanations.scores import normlime_score
 from precompute.global_explanations.text_groups import spellings
 from precompute.local_explanations.segments import decode_label_map
-from precompute.models.protocol import Model as LoadedModel
 from precompute.progress import Progress
-from precompute.recipe import Recipe, settings_hash
+from precompute.recipe import GlobalSettings, Recipe, settings_hash
 
 STAGE = "explain-global"
 
@@ -40,42 +42,46 @@ def explain_global(
     writer: Writer,
     recipe: Recipe,
     dataset: Path,
-    models: Mapping[str, LoadedModel],
+    load_classifier: Callable[[], ImageClassifier] | None,
     progress: Progress,
 ) -> None:
-    """Aggregate the explanations of every explained model and class; units that are up to date are kept.
+    """Group the explanations of every explained model and class, then rank the groups; what is up to date is kept.
 
-    Memory is bounded by one class. A class of which no explanation is stored has no unit. Beside its groups a unit
-    stores one Evaluation of kind 'global' a modality: explained, support, features, noise, rare, and, where no group
-    is shown, the reason.
+    Memory is bounded by one class, in ranking by one model. A class of which no explanation is stored has no unit.
+    Beside its groups a unit stores one Evaluation of kind 'groups' a modality: what went in, what is noise, and, where
+    no group is shown, the reason.
 
     Args:
-        models: loaded models by name; of them only the one of kind `image` is used, to embed parts of pictures.
+        load_classifier: the trained image model, called only if parts of pictures are to be embedded; None where there
+            is none.
         progress: told (units finished, units in all).
     """
     with Session(engine) as session:
         stored = session.scalars(select(Model).order_by(Model.position)).all()
         categories = session.execute(select(Category.id, Category.label).order_by(Category.label)).all()
-    classifier = next((model for model in stored if model.kind == "image" and model.name in models), None)
-    embed = None if classifier is None else _hidden_layer(models[classifier.name])
+    settings = recipe.global_
+    embed = None if load_classifier is None else embedding(load_classifier, settings)
     explained = [model for model in stored if model.explained]
+    image_model = next((model for model in stored if model.kind == "image"), None)
     # What image groups depend on beside the explanations.
-    sight = [recipe.towers.image_size, classifier.checkpoint_hash if classifier else None]
+    sight = [recipe.towers.image_size, image_model.checkpoint_hash if image_model and embed else None]
+    grouping = settings.model_dump(mode="json", exclude={"score", "picks"})
     current: set[tuple[str, str]] = set()
     for position, (category_id, label) in enumerate(categories):
-        parts = None if embed is None else _parts(engine, dataset, embed, recipe)
+        parts = None if embed is None else part_embeddings(engine, dataset, embed, recipe)
         for place, model in enumerate(explained):
             progress(position * len(explained) + place, len(categories) * len(explained))
             with Session(engine) as session:
-                explanations = true_class_explanations(session, model.id, category_id)
+                explanations = true_class_explanations(session, model.id, category_id, settings.split)
             if not explanations:
                 continue
-            unit_hash = settings_hash(recipe.global_, sight, [[e.id, e.stamp] for e in explanations])
+            unit_hash = settings_hash(grouping, sight, [[e.id, e.stamp] for e in explanations])
             key = f"{model.name}|{label}"
             current.add((unit_hash, key))
             if key not in writer.done(STAGE, unit_hash):
                 _explain_unit(writer, unit_hash, key, (model.id, category_id), explanations, parts, recipe)
     writer.prune(STAGE, current)
+    rank_models(engine, writer, explained, settings, STAGE)
     progress(len(categories) * len(explained), len(categories) * len(explained))
 
 
@@ -98,18 +104,23 @@ def _explain_unit(
         return
     rows: list[Base] = []
     for modality, groups in found.items():
-        rows += [_group_row(ranked, model_id, category_id) for ranked in groups.groups]
+        scores = [normlime_score([m.weight for m in g.members], [m.norm for m in g.members]) for g in groups.groups]
+        rows += [_group_row(ranked, model_id, category_id) for ranked in rank_groups(groups.groups, scores)]
         rows.append(_summary(groups, modality, model_id, category_id))
     seconds = time.perf_counter() - started
     writer.finish_unit(STAGE, unit_hash, key, rows, model_id=model_id, seconds=seconds)
 
 
-def _hidden_layer(model: LoadedModel) -> Embed:
-    classifier = cast(ImageClassifier, model)
-    return lambda crops: classifier.hidden(classifier.embed_images(crops))
+def embedding(load_classifier: Callable[[], ImageClassifier], settings: GlobalSettings) -> Embed:
+    """What parts of pictures are compared by; the classifier is loaded at the first crop."""
+    loaded = cache(load_classifier)
+    if settings.embedding == "tower":
+        return lambda crops: loaded().embed_images(crops)
+    return lambda crops: loaded().hidden(loaded().embed_images(crops))
 
 
-def _parts(engine: Engine, dataset: Path, embed: Embed, recipe: Recipe) -> PartEmbeddings:
+def part_embeddings(engine: Engine, dataset: Path, embed: Embed, recipe: Recipe) -> PartEmbeddings:
+    """Embeddings of superpixels of stored samples."""
     return PartEmbeddings(embed, _loader(engine, dataset), recipe.towers.image_size, recipe.runtime.batch_size)
 
 
@@ -134,6 +145,8 @@ def _group_row(ranked: RankedGroup, model_id: int, category_id: int) -> GlobalGr
         score=ranked.score,
         samples=group.samples,
         spellings=spellings(group.members) if group.modality == "text" else {},
+        centroid=group.centroid,
+        radius=group.radius,
         members=[
             GlobalMember(
                 explanation_id=member.explanation_id,
@@ -151,9 +164,10 @@ def _summary(groups: ModalityGroups, modality: Modality, model_id: int, category
     figures = {
         "explained": groups.explained,
         "support": groups.support,
-        "features": groups.features,
+        "parts": groups.parts,
         "noise": groups.noise,
         "rare": groups.rare,
+        "groups": len(groups.groups),
         "reason": groups.reason,
     }
-    return Evaluation(kind="global", model_id=model_id, category_id=category_id, modality=modality, figures=figures)
+    return Evaluation(kind="groups", model_id=model_id, category_id=category_id, modality=modality, figures=figures)

@@ -17,6 +17,7 @@ from db.session import SCHEMA_VERSION
 from tests.conftest import PROJECT
 from tests.example_database import build
 
+NEXT_VERSION = f"{int(SCHEMA_VERSION) + 1:04}"
 COMMANDS = ("info", "check", "export", "search", "compact", "copy")
 
 
@@ -154,13 +155,13 @@ def next_version(tmp_path: Path) -> Path:
     """A clone of db/ with one more revision, as the next release would have it."""
     clone = tmp_path / "next release"
     shutil.copytree(PROJECT / "db", clone / "db", ignore=shutil.ignore_patterns("__pycache__"))
-    (clone / "db" / "migrations" / "versions" / "0002_note.py").write_text(
+    (clone / "db" / "migrations" / "versions" / f"{NEXT_VERSION}_note.py").write_text(
         "import sqlalchemy as sa\nfrom alembic import op\n"
-        "revision, down_revision, branch_labels, depends_on = '0002', '0001', None, None\n"
+        f"revision, down_revision, branch_labels, depends_on = '{NEXT_VERSION}', '{SCHEMA_VERSION}', None, None\n"
         "def upgrade():\n    op.add_column('run', sa.Column('note', sa.String()))\n"
     )
     session = clone / "db" / "session.py"
-    session.write_text(session.read_text().replace('SCHEMA_VERSION = "0001"', 'SCHEMA_VERSION = "0002"'))
+    session.write_text(session.read_text().replace(f'"{SCHEMA_VERSION}"', f'"{NEXT_VERSION}"'))
     return clone
 
 
@@ -173,10 +174,12 @@ def test_an_older_file_is_upgraded_and_a_newer_one_refused(engine_url: str, next
 
     refused = in_next_release("info")
     assert refused.returncode == 2
-    assert "schema version 0001 is older than this program's 0002; run `python -m db check --upgrade" in refused.stderr
+    older = f"schema version {SCHEMA_VERSION} is older than this program's {NEXT_VERSION}"
+    assert f"{older}; run `python -m db check --upgrade" in refused.stderr
     upgraded = in_next_release("check", "--upgrade")
-    assert upgraded.stdout == "schema 0001 upgraded to 0002\nok\n"
+    assert upgraded.stdout == f"schema {SCHEMA_VERSION} upgraded to {NEXT_VERSION}\nok\n"
     assert in_next_release("info").returncode == 0
     newer = _db("info", "--db", engine_url)
     assert newer.returncode == 2
-    assert "schema version 0002 is newer than this program's 0001; update Shelf Lens" in newer.stderr
+    newest = f"schema version {NEXT_VERSION} is newer than this program's {SCHEMA_VERSION}"
+    assert f"{newest}; update Shelf Lens" in newer.stderr

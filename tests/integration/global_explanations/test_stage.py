@@ -15,7 +15,7 @@ from torch import Tensor
 
 from db.reader import Reader
 from db.session import create, finish
-from db.tables import Category, Evaluation, Explanation, Model, Sample, Segmentation, WorkUnit
+from db.tables import Category, Evaluation, Explanation, GlobalGroup, Model, Sample, Segmentation, WorkUnit
 from db.views import TrueClassExplanation
 from db.writer import UnitResult, Writer
 from precompute.global_explanations.stage import STAGE, explain_global
@@ -56,20 +56,24 @@ class _Place:
         self.writer.start_run({}, "example", 7, {}, str(folder), "artifacts")
         self.classifier = _Classifier(list(NAMES))
         self.seen: list[tuple[int, int]] = []
+        self.loads = 0
 
     def run(self, recipe: Recipe | None = None, *, models: bool = True) -> set[str]:
         """Run the stage; returns the keys of the units that were written anew."""
         before = self.units()
-        loaded = {"image": self.classifier} if models else {}
         explain_global(
             self.engine,
             self.writer,
             recipe or Recipe(),
             self.folder,
-            loaded,
+            self._load if models else None,
             lambda done, total: self.seen.append((done, total)),
         )
         return {key for unit, key in self.units().items() if unit not in before}
+
+    def _load(self) -> _Classifier:
+        self.loads += 1
+        return self.classifier
 
     def units(self) -> dict[int, str]:
         with Session(self.engine) as session:
@@ -181,9 +185,94 @@ def test_a_second_run_computes_nothing(place: _Place) -> None:
     assert place.seen[-1] == (9, 9)
 
 
-def test_another_setting_computes_all_anew(place: _Place) -> None:
+def test_another_size_of_groups_groups_all_anew(place: _Place) -> None:
     place.run()
-    assert len(place.run(Recipe.model_validate({"global": {"score": "averaged_importance"}}))) == 9
+    assert len(place.run(Recipe.model_validate({"global": {"support_least": 3}}))) == 9
+
+
+@pytest.mark.parametrize("score", ["averaged_importance", "sp_lime", "homogeneity"])
+def test_another_score_ranks_the_same_groups_and_loads_no_model(place: _Place, score: str) -> None:
+    place.run()
+    assert place.loads == 1
+    reader = Reader(place.engine)
+    before = {model: [g for label in NAMES for g in reader.groups(model, label, "image")] for model in FUSIONS}
+    for picture in place.folder.rglob("*.jpg"):
+        picture.unlink()
+    assert place.run(Recipe.model_validate({"global": {"score": score}})) == set()
+    assert place.loads == 1
+    turned = 0
+    for model in FUSIONS:
+        after = [g for label in NAMES for g in reader.groups(model, label, "image")]
+        assert {(g.id, g.members) for g in after} == {(g.id, g.members) for g in before[model]}
+        for group in after:
+            weights = [member.weight for member in group.members]
+            if score == "averaged_importance":
+                assert group.score == pytest.approx(np.mean(weights))
+            if score == "sp_lime":
+                assert group.score == pytest.approx(np.sqrt(np.sum(weights)))
+        for label in NAMES:
+            scores = [g.score for g in after if g.label == label]
+            assert scores == sorted(scores, reverse=True)
+            assert [g.rank for g in after if g.label == label] == list(range(1, len(scores) + 1))
+        turned += [g.id for g in after] != [g.id for g in before[model]]
+    assert turned
+    place.run()
+    assert {m: [g for label in NAMES for g in reader.groups(m, label, "image")] for m in FUSIONS} == before
+
+
+def test_a_shared_word_is_one_concept_of_all_classes_and_counts_least_by_homogeneity(place: _Place) -> None:
+    place.run(Recipe.model_validate({"global": {"score": "homogeneity"}}))
+    reader = Reader(place.engine)
+    shared = {group.name.casefold(): group for group in reader.shared_groups(FUSIONS[0], "text")}
+    milk = next(group for name, group in shared.items() if name in ("mjolk", "mjölk"))
+    assert len(milk.labels) > 1
+    best = next(group for group in reader.groups(FUSIONS[0], NAMES[1], "text") if group.name == "word1")
+    assert "word1" not in shared
+    assert best.score == pytest.approx(np.sqrt(sum(member.weight for member in best.members)))
+    for sharing in milk.groups:
+        group = next(g for g in reader.groups(FUSIONS[0], sharing.label, "text") if g.id == sharing.group_id)
+        assert group.score < np.sqrt(sum(member.weight for member in group.members))
+
+
+def test_picked_samples_cover_the_groups(place: _Place) -> None:
+    place.run(Recipe.model_validate({"global": {"picks": 3}}))
+    reader = Reader(place.engine)
+    for label in NAMES:
+        (row,) = reader.figures("pick", model=FUSIONS[0], label=label)
+        groups = [g for modality in ("image", "text") for g in reader.groups(FUSIONS[0], label, modality)]
+        samples, covered = row.figures["samples"], row.figures["covered"]
+        assert 1 <= len(samples) <= 3
+        whole = sum(np.sqrt(sum(m.weight for m in g.members)) for g in groups)
+        shown = [g for g in groups if {m.sample for m in g.members} & set(samples)]
+        assert covered[-1] == pytest.approx(sum(np.sqrt(sum(m.weight for m in g.members)) for g in shown) / whole)
+        assert covered == sorted(covered)
+
+
+def test_groups_of_train_samples_alone_leave_out_the_test_samples(place: _Place) -> None:
+    place.run(Recipe.model_validate({"global": {"split": "train"}}))
+    assert place.units() == {}  # the example explains test samples alone
+    place.run(Recipe.model_validate({"global": {"split": "test"}}))
+    assert len(place.units()) == 9
+
+
+def test_the_bare_tower_groups_by_other_embeddings(place: _Place) -> None:
+    place.run()
+    place.run(Recipe.model_validate({"global": {"embedding": "tower"}}))
+    with Session(place.engine) as session:
+        centroids = session.scalars(select(GlobalGroup.centroid).where(GlobalGroup.modality == "image")).all()
+    assert centroids
+    assert all(len(centroid) == 48 for centroid in centroids)  # the tower's width; the hidden layer's is 16
+
+
+def test_parts_in_no_group_are_counted_as_noise(place: _Place) -> None:
+    place.run(Recipe.model_validate({"global": {"support_least": 1, "support_share": 0}}))
+    reader = Reader(place.engine)
+    for label in NAMES:
+        rows = reader.figures("groups", FUSIONS[0], label=label)
+        (figures,) = [row.figures for row in rows if row.modality == "image"]
+        groups = reader.groups(FUSIONS[0], label, "image")
+        assert figures["parts"] == figures["noise"] + sum(len(group.members) for group in groups)
+        assert figures["groups"] == len(groups)
 
 
 def test_an_explanation_computed_anew_renews_its_class_and_model_alone(place: _Place) -> None:
@@ -230,7 +319,7 @@ def test_fewer_than_two_explained_samples_store_no_group_and_the_reason(place: _
             select(Evaluation)
             .join(Category)
             .join(Model)
-            .where(Evaluation.kind == "global", Category.label == NAMES[0], Model.name == FUSIONS[0])
+            .where(Evaluation.kind == "groups", Category.label == NAMES[0], Model.name == FUSIONS[0])
         ).all()
     assert {row.modality for row in rows} == {"image", "text"}
     for row in rows:

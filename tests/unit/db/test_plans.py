@@ -31,6 +31,9 @@ BIG = ("sample", "picture", "ocr_entry", "segmentation", "prediction", "explanat
         ("label map", lambda reader: reader.label_map(PATH)),
         ("search", lambda reader: reader.search("mjolk")),
         ("classes", lambda reader: reader.classes(MODEL)),
+        ("shared groups", lambda reader: reader.shared_groups(MODEL, "text")),
+        ("confused pairs", lambda reader: reader.confused_pairs(MODEL)),
+        ("figures of a sample", lambda reader: reader.figures("faithfulness", MODEL, path=PATH)),
     ],
 )
 def test_no_big_table_is_scanned(small_database: str, name: str, call: Callable[[Reader], object]) -> None:

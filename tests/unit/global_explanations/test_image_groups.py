@@ -8,7 +8,13 @@ import torch
 from torch import Tensor
 
 from precompute.global_explanations.features import Feature
-from precompute.global_explanations.image_groups import Embeddings, PartEmbeddings, crop_part, group_parts
+from precompute.global_explanations.image_groups import (
+    Embeddings,
+    PartEmbeddings,
+    crop_part,
+    group_parts,
+    nearest_groups,
+)
 from precompute.recipe import GlobalSettings
 from tests.unit.global_explanations.features_of import word
 
@@ -136,3 +142,31 @@ def test_equal_embeddings_even_zero_ones_raise_nothing(value: float) -> None:
     features = [word("", sample, index=i) for sample in range(4) for i in range(3)]
     groups = group_parts(features, lambda asked: np.full((len(asked), 4), value, "f4"), 4, GlobalSettings())
     assert sum(len(group.members) for group in groups) <= len(features)
+
+
+def test_centroid_and_radius_describe_the_members_directions() -> None:
+    features, points = _blobs(12, 3)
+    table = _lookup(features, points)
+    for group in group_parts(
+        features, lambda asked: np.stack([table[f.sample, f.index] for f in asked]), 12, GlobalSettings()
+    ):
+        members = np.stack([table[f.sample, f.index] / np.linalg.norm(table[f.sample, f.index]) for f in group.members])
+        mean = sum(members) / len(members)
+        assert group.centroid is not None
+        assert group.radius is not None
+        assert group.centroid == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
+        assert group.radius == pytest.approx(max(1 - member @ group.centroid for member in members), abs=1e-6)
+
+
+def test_a_new_part_belongs_to_the_nearest_group_if_no_farther_than_its_members_are() -> None:
+    centroids, radii = np.eye(3, dtype=np.float32)[:2], np.array([0.1, 0.3])
+    within, beyond = 1 - 0.09, 1 - 0.11
+    parts = [
+        [7.0, 0, 0],
+        [within, 0, np.sqrt(1 - within**2)],
+        [beyond, 0, np.sqrt(1 - beyond**2)],
+        [0, beyond, np.sqrt(1 - beyond**2)],
+        [0, 0, 0],
+    ]
+    assert nearest_groups(np.array(parts, "f4"), centroids, radii).tolist() == [0, 0, -1, 1, -1]
+    assert nearest_groups(np.array(parts, "f4"), centroids[:0], radii[:0]).tolist() == [-1] * 5

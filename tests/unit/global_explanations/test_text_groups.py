@@ -1,6 +1,7 @@
 """Text groups: what joins, what never does, and that order is nothing."""
 
 import random
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -121,3 +122,18 @@ def test_same_folded_spelling_is_never_split() -> None:
 
 def test_digits_keep_their_order_and_fractions_count() -> None:
     assert (digits("1,5% 2 l"), digits("½ m²"), digits("mjölk")) == ("152", "½²", "")
+
+
+def _peak(count: int) -> int:
+    """Bytes at the peak of grouping so many unlike words without digits."""
+    chance = random.Random(0)
+    features = [word("".join(chance.choices("abcdefghijklmnop", k=12)), sample) for sample in range(count)]
+    tracemalloc.start()
+    group_texts(features, 0.75)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_grows_with_the_number_of_entries_not_with_its_square() -> None:
+    assert _peak(2000) < 6 * _peak(500)  # 4 where it is linear, 16 where it is quadratic

@@ -1,0 +1,107 @@
+"""Reading what a whole model does: modality by class, what its classes have in common, and what it confuses."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from sqlalchemy import Engine, func, select
+
+from db.tables import Category, Evaluation, Explanation, GlobalGroup, Model, Sample
+from db.views import ClassShare, ConfusedPair, Figures, Modality, SharedGroup, SharingClass
+
+
+class Overview:
+    """Classes of one model beside each other."""
+
+    _engine: Engine
+
+    def class_shares(self, model: str) -> list[ClassShare]:
+        """The explained classes of a model, the one that rests most on the picture first (P1 §5.1)."""
+        query = (
+            select(Explanation.sample_id, Explanation.image_share)
+            .join(Model, Model.id == Explanation.model_id)
+            .where(Model.name == model, Explanation.kind == "predicted", Explanation.image_share.is_not(None))
+            .subquery()
+        )
+        mean = func.avg(query.c.image_share)
+        rows = (
+            select(Category.label, func.count(), mean)
+            .select_from(query)
+            .join(Sample, Sample.id == query.c.sample_id)
+            .join(Category, Category.id == Sample.category_id)
+            .group_by(Category.label)
+        )
+        with self._engine.connect() as connection:
+            shares = [ClassShare(label, samples, share) for label, samples, share in connection.execute(rows)]
+        return sorted(shares, key=lambda one: (-one.image_share, one.label))
+
+    def shared_groups(self, model: str, modality: Modality) -> list[SharedGroup]:
+        """What several classes of a model have in common, so that it sets none of them apart; most classes first."""
+        query = (
+            select(
+                GlobalGroup.concept,
+                Category.label,
+                GlobalGroup.id,
+                GlobalGroup.rank,
+                GlobalGroup.name,
+                GlobalGroup.samples,
+            )
+            .join(Model, Model.id == GlobalGroup.model_id)
+            .join(Category, Category.id == GlobalGroup.category_id)
+            .where(Model.name == model, GlobalGroup.modality == modality, GlobalGroup.concept.is_not(None))
+            .order_by(GlobalGroup.concept, Category.label, GlobalGroup.rank)
+        )
+        found: dict[int, list[SharingClass]] = defaultdict(list)
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                found[row.concept].append(SharingClass(row.label, row.id, row.rank, row.name, row.samples))
+        shared = []
+        for concept, groups in found.items():
+            name = max(groups, key=lambda group: group.samples).name
+            shared.append(SharedGroup(concept, modality, name, tuple(groups)))
+        return sorted(shared, key=lambda one: (-len(one.labels), -sum(g.samples for g in one.groups), one.concept))
+
+    def confused_pairs(self, model: str) -> list[ConfusedPair]:
+        """Pairs of classes that a model takes for each other on the test split, the most frequent first.
+
+        `groups` of either class say what the model relies on in each.
+        """
+        with self._engine.connect() as connection:
+            row = connection.execute(select(Model.classes, Model.confusion).where(Model.name == model)).one_or_none()
+        if row is None or row.confusion is None:
+            return []
+        labels, counts = row.classes, row.confusion
+        pairs = [
+            ConfusedPair(labels[one], labels[other], counts[one][other], counts[other][one])
+            for one in range(len(labels))
+            for other in range(one + 1, len(labels))
+            if counts[one][other] or counts[other][one]
+        ]
+        return sorted(pairs, key=lambda pair: (-pair.first_as_second - pair.second_as_first, pair.first, pair.second))
+
+    def figures(
+        self, kind: str, model: str | None = None, path: str | None = None, label: str | None = None
+    ) -> list[Figures]:
+        """Measured figures of one kind (db/README.md, `evaluation`), narrowed down to a model, sample or class."""
+        query = (
+            select(
+                Model.name.label("model"),
+                Sample.path.label("sample"),
+                Category.label,
+                Evaluation.modality,
+                Evaluation.figures,
+            )
+            .outerjoin(Model, Model.id == Evaluation.model_id)
+            .outerjoin(Sample, Sample.id == Evaluation.sample_id)
+            .outerjoin(Category, Category.id == Evaluation.category_id)
+            .where(Evaluation.kind == kind)
+            .order_by(Model.position, Category.label, Sample.path, Evaluation.modality)
+        )
+        if model is not None:
+            query = query.where(Model.name == model)
+        if path is not None:
+            query = query.where(Evaluation.sample_id.in_(select(Sample.id).where(Sample.path == path)))
+        if label is not None:
+            query = query.where(Evaluation.category_id.in_(select(Category.id).where(Category.label == label)))
+        with self._engine.connect() as connection:
+            return [Figures(*row) for row in connection.execute(query)]
