@@ -50,7 +50,7 @@ class Writer:
         """The run that rows are written for.
 
         Raises:
-            RuntimeError: `start_run` was not called.
+            RuntimeError: neither `start_run` nor `continue_run` was called.
         """
         if self._run_id is None:
             raise RuntimeError("call Writer.start_run first")
@@ -76,6 +76,10 @@ class Writer:
             session.flush()
             self._run_id = run.id
             return run.id
+
+    def continue_run(self, run_id: int) -> None:
+        """Write for a stored run without opening it again: it stays as finished as it is."""
+        self._run_id = run_id
 
     def finish_run(self, run_id: int | None = None) -> None:
         """Note the time at which the run was complete."""

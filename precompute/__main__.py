@@ -209,5 +209,19 @@ def planted(
     typer.echo(json.dumps(report.as_dict()) if as_json else format_report(report))
 
 
+@evaluate.command(epilog="Example: python -m precompute evaluate deletion --db sqlite:///groceries.db")
+def deletion(url: Url = DEFAULT_URL, workers: WorkerCount = None) -> None:
+    """Accuracy without the features of each class's top groups, beside that without as many random others."""
+    from precompute.evaluation.deletion import evaluate_deletion
+    from precompute.evaluation.deletion_report import deletion_table
+    from precompute.progress import progress_bar
+    from precompute.stored_run import job_behind
+
+    with job_behind(url, "explain-global", workers) as job:
+        with progress_bar("evaluate deletion", "sample") as show:
+            evaluate_deletion(job, show)
+        typer.echo(deletion_table(job.engine))
+
+
 if __name__ == "__main__":
     commandline.run(app, "precompute")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import UserError
 from db.tables import Model
+from precompute.evaluation.plain_table import table
 from precompute.evaluation.planted_findings import (
     Finding,
     ModalitySeparation,
@@ -144,7 +145,7 @@ def _accuracies(report: PlantedReport) -> str:
     for row in report.accuracies:
         twins = ("", "") if row.twins is None else (_share(row.twins), _chance(row.twins))
         rows.append((row.model, row.kind, _share(row.right), _chance(row.right), *twins))
-    return "Accuracy on the test samples ('all' = every class)\n" + _table(rows)
+    return "Accuracy on the test samples ('all' = every class)\n" + table(rows)
 
 
 def _findings(report: PlantedReport) -> str:
@@ -176,7 +177,7 @@ def _findings(report: PlantedReport) -> str:
                 f"{_percent(row.region_mean)} / {_percent(row.region_largest)}" if row.region_mean is not None else "",
             )
         )
-    return "Explanations of the predicted class, on the test samples that the model has right\n" + _table(rows)
+    return "Explanations of the predicted class, on the test samples that the model has right\n" + table(rows)
 
 
 def _separations(report: PlantedReport) -> str:
@@ -184,7 +185,7 @@ def _separations(report: PlantedReport) -> str:
     for row in report.separations:
         auc = "-" if row.auc is None else f"{row.auc:.3f}"
         rows.append((row.model, auc, "0.500", str(row.picture), str(row.word)))
-    return "image_share: picture-only samples against word-only ones, right ones alone\n" + _table(rows)
+    return "image_share: picture-only samples against word-only ones, right ones alone\n" + table(rows)
 
 
 def _bars(report: PlantedReport) -> str:
@@ -193,7 +194,7 @@ def _bars(report: PlantedReport) -> str:
         value = "-" if bar.value is None else f"{bar.value:.3f}".rstrip("0").rstrip(".")
         sign = ">=" if bar.at_least else "<="
         rows.append(("met" if bar.met else "NOT MET", bar.name, value, f"{sign} {bar.bar:g}"))
-    return "Bars\n" + _table(rows)
+    return "Bars\n" + table(rows)
 
 
 def _share(share: Share) -> str:
@@ -209,14 +210,6 @@ def _chance(share: Share) -> str:
 
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f} %"
-
-
-def _table(rows: Iterable[tuple[str, ...]]) -> str:
-    lines = list(rows)
-    widths = [max(len(row[column]) for row in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in lines
-    )
 
 
 def _share_json(value: Share | None) -> dict[str, Any] | None:

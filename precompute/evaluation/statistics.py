@@ -1,4 +1,4 @@
-"""Shares with their intervals, and the chance levels that stand beside them."""
+"""Shares and differences with their intervals, and the chance levels that stand beside them."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ def wilson_interval(hits: int, count: int) -> tuple[float, float]:
     middle = (share + square / 2) / (1 + square)
     half = math.sqrt(share * (1 - share) * square + square * square / 4) / (1 + square)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def paired_interval(differences: Sequence[float], seed: int, resamples: int = 10_000) -> tuple[float, float]:
+    """The 95 % percentile bootstrap interval of a mean difference (Efron 1979).
+
+    Args:
+        differences: one a sample, at least one: both treatments on the same sample, so the interval is a paired one.
+        seed: of the resampling; the order of the differences counts.
+        resamples: of the samples with replacement.
+
+    Returns:
+        (low, high) around the mean.
+    """
+    values, generator = np.asarray(differences, dtype=np.float64), np.random.default_rng(seed)
+    means = [values[generator.integers(len(values), size=len(values))].mean() for _ in range(resamples)]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def separation(higher: Sequence[float], lower: Sequence[float]) -> float | None:

@@ -25,6 +25,12 @@ def digits(text: str) -> str:
     return "".join(character for character in text if unicodedata.category(character).startswith("N"))
 
 
+def same_word(one: str, other: str, similarity: float) -> bool:
+    """Whether two texts match: equal digits, and folded forms that are at least that similar (REFERENCE.md §5)."""
+    left, right = fold(one), fold(other)
+    return digits(left) == digits(right) and Levenshtein.normalized_similarity(left, right) >= similarity
+
+
 def group_texts(features: Iterable[Feature], similarity: float) -> list[FeatureGroup]:
     """Divide text features into groups of one word each, whatever their order.
 
