@@ -223,5 +223,24 @@ def deletion(url: Url = DEFAULT_URL, workers: WorkerCount = None) -> None:
         typer.echo(deletion_table(job.engine))
 
 
+@evaluate.command(epilog="Example: python -m precompute evaluate faithfulness --db sqlite:///groceries.db")
+def faithfulness(
+    url: Url = DEFAULT_URL,
+    samples_per_class: Annotated[int, typer.Option(min=1, help="Explained test samples of each class.")] = 8,
+    steps: Annotated[int, typer.Option(min=1, help="Points of a curve, which the time grows with.")] = 20,
+    workers: WorkerCount = None,
+) -> None:
+    """Deletion and insertion curves of local explanations beside those of random rankings."""
+    from precompute.evaluation.faithfulness import evaluate_faithfulness
+    from precompute.evaluation.faithfulness_report import faithfulness_table
+    from precompute.progress import progress_bar
+    from precompute.stored_run import job_behind
+
+    with job_behind(url, "explain-local", workers) as job:
+        with progress_bar("evaluate faithfulness", "sample") as show:
+            evaluate_faithfulness(job, samples_per_class, steps, show)
+        typer.echo(faithfulness_table(job.engine))
+
+
 if __name__ == "__main__":
     commandline.run(app, "precompute")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from precompute.evaluation.statistics import Share, chance_of_a_hit, separation, wilson_interval
+from precompute.evaluation.statistics import Share, chance_of_a_hit, paired_interval, separation, wilson_interval
 
 scores = st.lists(st.integers(0, 6).map(float), min_size=1, max_size=30)
 
@@ -48,3 +48,12 @@ def test_chance_of_a_hit_counts_all_draws(targets: int, features: int, draws: in
 def test_a_share_of_nothing_has_no_value() -> None:
     assert (Share(0, 0).value, Share(0, 0).interval) == (None, None)
     assert Share(3, 4).value == 0.75
+
+
+def test_the_paired_interval_is_that_of_the_mean() -> None:
+    differences = np.random.default_rng(0).normal(0.3, 0.5, 400)
+    low, high = paired_interval(differences.tolist(), seed=1)
+    half = 1.96 * differences.std() / np.sqrt(400)
+    assert low == pytest.approx(differences.mean() - half, abs=0.01)
+    assert high == pytest.approx(differences.mean() + half, abs=0.01)
+    assert (low, high) == paired_interval(differences.tolist(), seed=1)

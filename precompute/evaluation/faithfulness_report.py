@@ -1,0 +1,64 @@
+"""Faithfulness of local explanations as a table, one row a model."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Engine
+
+from db.reader import Reader
+from precompute.evaluation.plain_table import table
+from precompute.evaluation.statistics import paired_interval
+from precompute.recipe import derive_seed
+
+
+def faithfulness_table(engine: Engine) -> str:
+    """Plain text of the stored 'faithfulness' rows: means over samples, and paired 95 % intervals of differences."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in Reader(engine).figures("faithfulness"):
+        found[row.model or ""].append(row.figures)
+    rows: list[tuple[str, ...]] = [
+        (
+            "model",
+            "samples",
+            "deletion AUC",
+            "random",
+            "below random by [95 %]",
+            "insertion AUC",
+            "random",
+            "above random by [95 %]",
+            "R2",
+            "stability",
+        )
+    ]
+    for model, figures in found.items():
+        deletion, insertion = _numbers(figures, "deletion_auc"), _numbers(figures, "insertion_auc")
+        lower, higher = _numbers(figures, "random_deletion_auc"), _numbers(figures, "random_insertion_auc")
+        stable = [one["stability"] for one in figures if one["stability"] is not None]
+        rows.append(
+            (
+                model,
+                str(len(figures)),
+                f"{deletion.mean():.3f}",
+                f"{lower.mean():.3f}",
+                _difference(lower - deletion, model, "deletion"),
+                f"{insertion.mean():.3f}",
+                f"{higher.mean():.3f}",
+                _difference(insertion - higher, model, "insertion"),
+                f"{_numbers(figures, 'r2').mean():.3f}",
+                f"{np.mean(stable):.3f}" if stable else "-",
+            )
+        )
+    return "Deletion and insertion curves of local explanations, on test samples\n" + table(rows)
+
+
+def _numbers(figures: Sequence[dict[str, Any]], name: str) -> np.ndarray:
+    return np.array([one[name] for one in figures], dtype=np.float64)
+
+
+def _difference(differences: np.ndarray, model: str, curve: str) -> str:
+    low, high = paired_interval(differences.tolist(), derive_seed("faithfulness", model, curve))
+    return f"{differences.mean():.3f} [{low:.3f}, {high:.3f}]"

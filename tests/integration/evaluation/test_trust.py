@@ -1,0 +1,241 @@
+"""`evaluate deletion` and `evaluate faithfulness` on a small slice of the built-in sample set."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db.errors import UserError
+from db.reader import Reader
+from db.session import create, finish, open_read_only
+from db.tables import WorkUnit
+from precompute.dataset.planted_set.writer import write_planted_set
+from precompute.evaluation.curves import curve_area, steps_of
+from precompute.evaluation.deletion import DRAWS, evaluate_deletion
+from precompute.evaluation.faithfulness import evaluate_faithfulness
+from precompute.probe import probe_sample
+from precompute.stored_run import job_behind
+from tests.conftest import PROJECT
+
+RECIPE = """
+[towers]
+shared = true
+image_size = 64
+image = { name = "tiny" }
+text = { name = "tiny" }
+
+[[models]]
+name = "image"
+kind = "image"
+
+[[models]]
+name = "feature_concatenation"
+kind = "feature_concatenation"
+
+[[models]]
+name = "score_fusion"
+kind = "score_fusion"
+
+[training]
+epochs = 8
+learning_rate = 3e-3
+
+[explain]
+split = "all"
+sampler = "balanced"
+evaluations = 64
+segments = 30
+
+[global]
+split = "SPLIT"
+"""
+
+
+def command(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "precompute", *map(str, arguments)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=check,
+    )
+
+
+def _recipe(folder: Path, split: str) -> Path:
+    path = folder / f"{split}.toml"
+    path.write_text(RECIPE.replace("SPLIT", split))
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trust")
+    write_planted_set(folder / "set", seed=0, train_per_class=4, test_per_class=2)
+    url = f"sqlite:///{folder}/trust.db"
+    command("run", "--dataset", folder / "set", "--recipe", _recipe(folder, "train"), "--db", url, "--workers", 2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path) -> str:
+    """With both evaluations done by two workers."""
+    url = f"sqlite:///{folder}/trust.db"
+    command("evaluate", "deletion", "--db", url, "--workers", 2)
+    _measure_faithfulness(url, 1)
+    return url
+
+
+def _measure_faithfulness(url: str, samples_per_class: int) -> None:
+    with job_behind(url, "explain-local", workers=1) as job:
+        evaluate_faithfulness(job, samples_per_class, 6, lambda done, total: None)
+
+
+def _figures(url: str, *kinds: str) -> list[tuple[Any, ...]]:
+    reader = Reader(open_read_only(url))
+    return [(kind, row.model, row.sample, row.modality, row.figures) for kind in kinds for row in reader.figures(kind)]
+
+
+def _units(url: str) -> int:
+    with Session(open_read_only(url)) as session:
+        return session.scalar(select(func.max(WorkUnit.id)).where(WorkUnit.stage == "evaluate-faithfulness")) or 0
+
+
+def test_what_was_removed_are_features_of_the_classs_top_groups(url: str) -> None:
+    reader = Reader(open_read_only(url))
+    rows = reader.figures("deletion-sample")
+    assert {row.modality for row in rows} == {"image", "text"}
+    for row in rows:
+        assert row.model is not None
+        assert row.sample is not None
+        sample = reader.sample(row.sample)
+        assert sample is not None
+        assert sample.split == "test"
+        assert reader.predictions(row.model, row.sample)[0].label == sample.label
+        assert (row.figures["untouched"], row.figures["draws"]) == (1.0, DRAWS)
+        removed = row.figures["removed"]
+        assert len(removed) == row.figures["features"] > 0
+        if row.modality == "image":
+            (explanation,) = [e for e in reader.explanations(row.model, row.sample) if e.target == sample.label]
+            assert set(removed) <= set(np.argsort(-explanation.image_weights, kind="stable")[:3].tolist())
+        else:
+            words = {
+                group.representative.text
+                for group in reader.groups(row.model, sample.label, "text")
+                if group.rank <= 3 and group.representative is not None
+            }
+            assert {entry.position for entry in sample.entries if entry.text in words} <= set(removed)
+
+
+def test_an_accuracy_with_features_removed_is_what_probe_answers(url: str) -> None:
+    reader = Reader(open_read_only(url))
+    for modality in ("image", "text"):
+        row = next(row for row in reader.figures("deletion-sample") if row.modality == modality)
+        assert row.model is not None
+        assert row.sample is not None
+        removed = row.figures["removed"]
+        segments, entries = (removed, []) if modality == "image" else ([], removed)
+        answer = probe_sample(url, row.model, row.sample, segments, entries)
+        label = row.sample.split("/")[1]
+        assert row.figures["top_removed"] == float(max(answer, key=lambda name: answer[name]) == label)
+
+
+def test_the_summary_is_the_mean_of_its_samples(url: str) -> None:
+    reader = Reader(open_read_only(url))
+    samples = reader.figures("deletion-sample")
+    summaries = reader.figures("deletion")
+    assert {(row.model, row.modality) for row in summaries} <= {(row.model, row.modality) for row in samples}
+    assert summaries
+    for row in summaries:
+        mine = [one.figures for one in samples if (one.model, one.modality) == (row.model, row.modality)]
+        fair = [one for one in mine if one["others"] >= one["features"]]
+        assert row.figures["samples"] == len(fair)
+        for name in ("untouched", "top_removed", "random_removed", "features"):
+            assert row.figures[name] == pytest.approx(np.mean([one[name] for one in fair]))
+        lost = row.figures["random_removed"] - row.figures["top_removed"]
+        assert row.figures["difference"] == pytest.approx(lost)
+        low, high = row.figures["interval"]
+        assert low <= row.figures["difference"] <= high
+
+
+def test_curves_are_what_probe_answers_point_by_point(url: str) -> None:
+    reader = Reader(open_read_only(url))
+    row = reader.figures("faithfulness")[0]
+    assert row.model is not None
+    assert row.sample is not None
+    explanation = reader.explanations(row.model, row.sample)[0]
+    superpixels = len(explanation.image_weights)
+    weights = np.concatenate([explanation.image_weights, explanation.text_weights])
+    ranking = np.argsort(-weights, kind="stable").tolist()
+    counts = steps_of(len(weights), 6)
+    curves = []
+    for removed_at in (lambda count: ranking[:count], lambda count: ranking[count:]):
+        curve = []
+        for count in counts:
+            removed = removed_at(count)
+            segments = [feature for feature in removed if feature < superpixels]
+            entries = [feature - superpixels for feature in removed if feature >= superpixels]
+            curve.append(probe_sample(url, row.model, row.sample, segments, entries)[explanation.target])
+        curves.append(curve_area(counts, np.array(curve)))
+    assert row.figures["deletion_auc"] == pytest.approx(curves[0], abs=1e-6)
+    assert row.figures["insertion_auc"] == pytest.approx(curves[1], abs=1e-6)
+    assert row.figures["r2"] == explanation.r2
+    assert 0.5 <= row.figures["stability"] <= 1
+
+
+def test_again_computes_nothing_and_more_samples_keep_what_there_is(url: str, folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "trust.db"
+    shutil.copy(folder / "trust.db", copy)
+    again = f"sqlite:///{copy}"
+    before, last = _figures(again, "faithfulness"), _units(again)
+    assert len({(row[1], row[2]) for row in before}) == len(before) == 16 * 2
+    _measure_faithfulness(again, 1)
+    assert (_figures(again, "faithfulness"), _units(again)) == (before, last)
+    _measure_faithfulness(again, 2)
+    after = _figures(again, "faithfulness")
+    assert len(after) == 2 * len(before)
+    assert all(row in after for row in before)
+
+
+def test_the_number_of_workers_changes_no_figure(url: str, folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "trust.db", tmp_path / "one.db")
+    one = f"sqlite:///{tmp_path}/one.db"
+    with sqlite3.connect(tmp_path / "one.db") as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("DELETE FROM work_unit WHERE stage LIKE 'evaluate-%'")
+    assert _figures(one, "deletion-sample", "deletion") == []
+    out = command("evaluate", "deletion", "--db", one, "--workers", 1).stdout
+    assert _figures(one, "deletion-sample", "deletion") == _figures(url, "deletion-sample", "deletion")
+    assert "P1: samples" in out
+    for row in Reader(open_read_only(one)).figures("deletion"):
+        assert f"{100 * row.figures['difference']:.2f}" in out
+
+
+def test_groups_of_test_samples_are_refused_in_one_line(folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "trust.db", tmp_path / "all.db")
+    shutil.copytree(folder / "trust.artifacts", tmp_path / "all.artifacts")
+    url = f"sqlite:///{tmp_path}/all.db"
+    command("explain-global", "--dataset", folder / "set", "--recipe", _recipe(tmp_path, "all"), "--db", url)
+    with (
+        job_behind(url, "explain-global") as job,
+        pytest.raises(UserError, match=r"groups were formed on test samples; set explain.split = 'all' and"),
+    ):
+        evaluate_deletion(job, lambda done, total: None)
+
+
+def test_a_database_without_results_is_refused_in_one_line(tmp_path: Path) -> None:
+    finish(create(f"sqlite:///{tmp_path}/empty.db"))
+    for stage in ("explain-global", "explain-local"):
+        with (
+            pytest.raises(UserError, match=f"nothing to evaluate; run the stage {stage} first"),
+            job_behind(f"sqlite:///{tmp_path}/empty.db", stage),
+        ):
+            pass
