@@ -21,6 +21,7 @@ from precompute.evaluation.planted_findings import (
     right_explanations,
     twin_accuracies,
 )
+from precompute.evaluation.planted_groups import GroupFinding, group_findings
 from precompute.evaluation.planted_samples import planted_samples
 from precompute.evaluation.statistics import Share
 from precompute.recipe import FUSIONS
@@ -52,6 +53,7 @@ class PlantedReport:
     accuracies: tuple[TwinAccuracy, ...]
     findings: tuple[Finding, ...]
     separations: tuple[ModalitySeparation, ...]
+    groups: tuple[GroupFinding, ...]
     kinds: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,6 +68,9 @@ class PlantedReport:
                 for row in self.findings
             ],
             "separations": [asdict(row) for row in self.separations],
+            "groups": [
+                {**asdict(row), "found": _share_json(row.found), "noise": _share_json(row.noise)} for row in self.groups
+            ],
             "bars": [{**asdict(bar), "met": bar.met} for bar in bars(self)],
         }
 
@@ -86,14 +91,16 @@ def planted_report(engine: Engine, models: Sequence[str] | None = None) -> Plant
             raise UserError(f"model {min(unknown)}: not in the database; it has {names or 'none'}")
         wanted = [model for model in stored if models is None or model.name in models]
         samples = planted_samples(session)
-        accuracies, findings, separations = [], [], []
+        everywhere = samples | planted_samples(session, "train")
+        accuracies, findings, separations, groups = [], [], [], []
         for model in wanted:
             accuracies += twin_accuracies(session, model, samples)
             if right := right_explanations(session, model, samples):
                 findings += model_findings(model.name, right)
                 separations.append(modality_separation(model.name, right))
+            groups += group_findings(session, model, everywhere)
     kinds = {model.name: model.kind for model in wanted}
-    return PlantedReport(tuple(accuracies), tuple(findings), tuple(separations), kinds)
+    return PlantedReport(tuple(accuracies), tuple(findings), tuple(separations), tuple(groups), kinds)
 
 
 def bars(report: PlantedReport) -> list[Bar]:
@@ -114,6 +121,13 @@ def bars(report: PlantedReport) -> list[Bar]:
             found += _word_bars(pair.model, findings.get("word"))
             found += _picture_bars(pair.model, findings.get("picture"))
             found.append(Bar(f"{pair.model}: AUC of image_share, picture-only against word-only", pair.auc, 0.90))
+    for group in report.groups:
+        share = 0.9 if group.kind == "word" else 0.8
+        found.append(
+            Bar(f"{group.model}: {group.kind}-only classes whose first groups show it", group.found.value, share)
+        )
+    for name, noise in {group.model: group.noise for group in report.groups}.items():
+        found.append(Bar(f"{name}: noise among top picture parts", noise.value, 0.5, at_least=False))
     return found
 
 
@@ -137,7 +151,10 @@ def _picture_bars(model: str, finding: Finding | None) -> list[Bar]:
 
 def format_report(report: PlantedReport) -> str:
     """The report as plain text; shares in per cent with 95 % Wilson intervals and counts."""
-    return "\n\n".join([_accuracies(report), _findings(report), _separations(report), _bars(report)]) + "\n"
+    return (
+        "\n\n".join([_accuracies(report), _findings(report), _separations(report), _groups(report), _bars(report)])
+        + "\n"
+    )
 
 
 def _accuracies(report: PlantedReport) -> str:
@@ -186,6 +203,14 @@ def _separations(report: PlantedReport) -> str:
         auc = "-" if row.auc is None else f"{row.auc:.3f}"
         rows.append((row.model, auc, "0.500", str(row.picture), str(row.word)))
     return "image_share: picture-only samples against word-only ones, right ones alone\n" + table(rows)
+
+
+def _groups(report: PlantedReport) -> str:
+    rows = [("model", "twins differ in", "classes whose first groups show it", "noise among top picture parts")]
+    rows += [(row.model, row.kind, _share(row.found), _share(row.noise)) for row in report.groups]
+    return "Groups of a class: planted word among the first 2, half a part in the region among the first 3\n" + table(
+        rows
+    )
 
 
 def _bars(report: PlantedReport) -> str:

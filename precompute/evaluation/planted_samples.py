@@ -1,4 +1,4 @@
-"""Planted evidence of the test samples: which entry, and which superpixels, tell a sample's class from its twin."""
+"""Planted evidence of samples: which entry, and which superpixels, tell a sample's class from its twin."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import UserError
 from db.tables import Category, Evidence, Point, Sample, Segmentation
+from db.views import Split
 from precompute.local_explanations.segments import LabelMap, decode_label_map
 
 Region = npt.NDArray[np.bool_]
@@ -22,7 +23,7 @@ Shares = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PlantedSample:
-    """A test sample with its evidence.
+    """A sample with its evidence.
 
     Attributes:
         kind: how the twins differ: word, picture, weight or both.
@@ -40,8 +41,8 @@ class PlantedSample:
     region: float | None
 
 
-def planted_samples(session: Session) -> dict[int, PlantedSample]:
-    """The test samples of classes that have a family, by id.
+def planted_samples(session: Session, split: Split = "test") -> dict[int, PlantedSample]:
+    """The samples of one split of classes that have a family, by id.
 
     Raises:
         UserError: the database holds no planted evidence.
@@ -55,7 +56,7 @@ def planted_samples(session: Session) -> dict[int, PlantedSample]:
         select(Sample.id, Sample.width, Sample.height, Category.label, Category.family, Segmentation.label_map)
         .join(Category, Category.id == Sample.category_id)
         .outerjoin(Segmentation, Segmentation.sample_id == Sample.id)
-        .where(Sample.split == "test")
+        .where(Sample.split == split)
         .order_by(Sample.path)
     )
     samples = {}

@@ -6,15 +6,18 @@ import datetime
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
 from db.session import create
 from db.tables import (
     Category,
+    Evaluation,
     Evidence,
     Explanation,
+    GlobalGroup,
+    GlobalMember,
     Model,
     OcrEntry,
     Prediction,
@@ -244,3 +247,64 @@ def test_chosen_models_alone_are_judged_and_an_unknown_one_is_named(shop: tuple[
 def test_a_database_without_planted_evidence_is_refused(database_url: str) -> None:
     with pytest.raises(UserError, match="planted evidence: none"):
         planted_report(create(database_url))
+
+
+def _group(session: Session, shop: _Shop, modality: str, rank: int, sample: Sample, feature: int) -> None:
+    explanation = session.scalars(select(Explanation).where(Explanation.sample_id == sample.id)).one()
+    member = GlobalMember(explanation_id=explanation.id, sample_id=sample.id, feature=feature, weight=0.1)
+    member.representative = True
+    session.add(
+        GlobalGroup(
+            unit_id=shop.unit.id,
+            model_id=shop.models["score_fusion"].id,
+            category_id=sample.category_id,
+            modality=modality,
+            rank=rank,
+            name="g",
+            score=0.1,
+            samples=2,
+            spellings={},
+            members=[member],
+        )
+    )
+
+
+def test_groups_show_what_was_planted_where_they_stand_first(shop: tuple[Engine, _Shop]) -> None:
+    engine, made = shop
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        session.add_all([made.unit, *made.models.values()])
+        by_label = {
+            label: session.scalars(
+                select(Sample)
+                .join(Explanation)
+                .join(Category, Category.id == Sample.category_id)
+                .where(Category.label == label)
+                .order_by(Sample.path)
+            ).first()
+            for label in CLASSES
+        }
+        for label, modality, noise in (
+            ("word-a", "text", 0),
+            ("word-b", "text", 0),
+            ("picture-a", "image", 1),
+            ("picture-b", "image", 2),
+        ):
+            figures = {"parts": 4, "noise": noise}
+            category = by_label[label].category_id
+            row = Evaluation(
+                unit_id=made.unit.id, kind="groups", modality=modality, category_id=category, figures=figures
+            )
+            row.model_id = made.models["score_fusion"].id
+            session.add(row)
+        _group(session, made, "text", 2, by_label["word-a"], 1)  # the planted entry, second
+        _group(session, made, "text", 3, by_label["word-b"], 1)  # too late
+        _group(session, made, "image", 3, by_label["picture-a"], 5)  # the planted superpixel, third
+        _group(session, made, "image", 1, by_label["picture-b"], 6)  # beside it
+    report = planted_report(engine, ["score_fusion"])
+    assert {row.kind: (row.found.hits, row.found.count) for row in report.groups} == {"word": (1, 2), "picture": (1, 2)}
+    assert all((row.noise.hits, row.noise.count) == (3, 8) for row in report.groups)
+    judged = {bar.name: bar.met for bar in bars(report)}
+    assert judged["score_fusion: word-only classes whose first groups show it"] is False
+    assert judged["score_fusion: noise among top picture parts"] is True
+    assert "50.0 %" in format_report(report)
+    assert report.as_dict()["groups"][0]["found"]["value"] == 0.5
