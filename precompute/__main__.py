@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -13,6 +13,9 @@ from db import commandline
 from db.address import DEFAULT_URL, shown
 from db.errors import UserError
 from precompute.recipe import Stage, read_recipe
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 SKIPPED = 3
 
@@ -209,10 +212,21 @@ def planted(
     typer.echo(json.dumps(report.as_dict()) if as_json else format_report(report))
 
 
+def _report_failed(engine: Engine, stage: str) -> None:
+    """Say how many samples a stage could not measure, and exit with 3 where there are any."""
+    from db.reader import Reader
+    from precompute.progress import say
+
+    failed = next((one.failed for one in Reader(engine).progress() if one.stage == stage), 0)
+    if failed:
+        say(f"skipped: {failed} unit(s) of work failed; python -m precompute status lists them")
+        raise typer.Exit(SKIPPED)
+
+
 @evaluate.command(epilog="Example: python -m precompute evaluate deletion --db sqlite:///groceries.db")
 def deletion(url: Url = DEFAULT_URL, workers: WorkerCount = None) -> None:
     """Accuracy without the features of each class's top groups, beside that without as many random others."""
-    from precompute.evaluation.deletion import evaluate_deletion
+    from precompute.evaluation.deletion import STAGE, evaluate_deletion
     from precompute.evaluation.deletion_report import deletion_table
     from precompute.progress import progress_bar
     from precompute.stored_run import job_behind
@@ -221,6 +235,7 @@ def deletion(url: Url = DEFAULT_URL, workers: WorkerCount = None) -> None:
         with progress_bar("evaluate deletion", "sample") as show:
             evaluate_deletion(job, show)
         typer.echo(deletion_table(job.engine))
+        _report_failed(job.engine, STAGE)
 
 
 @evaluate.command(epilog="Example: python -m precompute evaluate faithfulness --db sqlite:///groceries.db")
@@ -228,11 +243,16 @@ def faithfulness(
     url: Url = DEFAULT_URL,
     samples_per_class: Annotated[int, typer.Option(min=1, help="Explained test samples of each class.")] = 8,
     steps: Annotated[int, typer.Option(min=1, help="Points of a curve, which the time grows with.")] = 20,
+    against: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Another database, measured too, whose explanations to compare with."),
+    ] = None,
     workers: WorkerCount = None,
 ) -> None:
     """Deletion and insertion curves of local explanations beside those of random rankings."""
-    from precompute.evaluation.faithfulness import evaluate_faithfulness
-    from precompute.evaluation.faithfulness_report import faithfulness_table
+    from db.session import open_read_only
+    from precompute.evaluation.faithfulness import STAGE, evaluate_faithfulness
+    from precompute.evaluation.faithfulness_report import comparison_table, faithfulness_table
     from precompute.progress import progress_bar
     from precompute.stored_run import job_behind
 
@@ -240,6 +260,9 @@ def faithfulness(
         with progress_bar("evaluate faithfulness", "sample") as show:
             evaluate_faithfulness(job, samples_per_class, steps, show)
         typer.echo(faithfulness_table(job.engine))
+        if against is not None:
+            typer.echo(f"\n{comparison_table(job.engine, open_read_only(against))}")
+        _report_failed(job.engine, STAGE)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.errors import UserError
 from db.tables import Category, Evaluation, Model, Sample, Segmentation
 from db.writer import UnitResult
 from precompute.dataset.samples import LabelledSample, load_picture, stored_samples
@@ -54,13 +55,18 @@ def evaluate_deletion(job: Job, progress: Progress) -> None:
     model sums them up in one Evaluation of kind 'deletion' a modality.
 
     Raises:
-        UserError: no groups, or groups that hold test samples.
+        UserError: no groups, groups that hold test samples, or a picture that is gone.
     """
     with Session(job.engine) as session:
         demand_train_groups(session)
         models = {model.name: model for model in session.scalars(select(Model).where(Model.explained))}
     samples = {sample.path: sample for sample in stored_samples(job.engine, job.order.dataset, "test")}
-    plan = _plan(job, list(models.values()), list(samples.values()))
+    try:
+        plan = _plan(job, list(models.values()), list(samples.values()))
+    except OSError as error:
+        raise UserError(
+            f"{error}: read at ingest, unreadable now; has the data set moved? run the stage ingest"
+        ) from error
     hashes = {
         (name, path): _unit_hash(job, models[name], samples[path], removals)
         for path, by_model in plan.items()

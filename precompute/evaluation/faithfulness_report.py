@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine
 
+from db.errors import UserError
 from db.reader import Reader
 from precompute.evaluation.plain_table import table
 from precompute.evaluation.statistics import paired_interval
@@ -53,6 +54,42 @@ def faithfulness_table(engine: Engine) -> str:
             )
         )
     return "Deletion and insertion curves of local explanations, on test samples\n" + table(rows)
+
+
+def comparison_table(engine: Engine, other: Engine) -> str:
+    """How much better the explanations of one database are than another's, on the samples that both have measured.
+
+    Plain text; means over samples, and paired 95 % intervals of differences that are above 0 where this database's
+    explanations are the more faithful ones.
+
+    Raises:
+        UserError: no model and sample is measured in both.
+    """
+    theirs = {(row.model, row.sample): row.figures for row in Reader(other).figures("faithfulness")}
+    pairs: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = defaultdict(list)
+    for row in Reader(engine).figures("faithfulness"):
+        if (row.model, row.sample) in theirs:
+            pairs[row.model or ""].append((row.figures, theirs[row.model, row.sample]))
+    if not pairs:
+        raise UserError(
+            "--against: no model and sample is measured in both databases; run evaluate faithfulness on both"
+        )
+    rows: list[tuple[str, ...]] = [
+        ("model", "samples", "deletion AUC lower by [95 %]", "insertion AUC higher by [95 %]")
+    ]
+    for model, figures in pairs.items():
+        mine, other_figures = [one for one, _ in figures], [one for _, one in figures]
+        deletion = _numbers(other_figures, "deletion_auc") - _numbers(mine, "deletion_auc")
+        insertion = _numbers(mine, "insertion_auc") - _numbers(other_figures, "insertion_auc")
+        rows.append(
+            (
+                model,
+                str(len(figures)),
+                _difference(deletion, model, "deletion against"),
+                _difference(insertion, model, "insertion against"),
+            )
+        )
+    return "Against the other database's explanations of the same samples\n" + table(rows)
 
 
 def _numbers(figures: Sequence[dict[str, Any]], name: str) -> np.ndarray:

@@ -151,10 +151,10 @@ def _picture_bars(model: str, finding: Finding | None) -> list[Bar]:
 
 def format_report(report: PlantedReport) -> str:
     """The report as plain text; shares in per cent with 95 % Wilson intervals and counts."""
-    return (
-        "\n\n".join([_accuracies(report), _findings(report), _separations(report), _groups(report), _bars(report)])
-        + "\n"
-    )
+    parts = [_accuracies(report), _findings(report), _separations(report)]
+    if report.groups:
+        parts.append(_groups(report))
+    return "\n\n".join([*parts, _bars(report)]) + "\n"
 
 
 def _accuracies(report: PlantedReport) -> str:

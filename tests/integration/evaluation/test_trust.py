@@ -219,6 +219,26 @@ def test_the_number_of_workers_changes_no_figure(url: str, folder: Path, tmp_pat
         assert f"{100 * row.figures['difference']:.2f}" in out
 
 
+def test_a_picture_that_is_gone_is_skipped_and_the_exit_code_says_so(folder: Path, url: str, tmp_path: Path) -> None:
+    shutil.copy(folder / "trust.db", tmp_path / "gone.db")
+    shutil.copytree(folder / "set", tmp_path / "set")
+    sample = Reader(open_read_only(url)).figures("faithfulness")[0].sample
+    assert sample is not None
+    (tmp_path / "set" / sample).unlink()
+    with sqlite3.connect(tmp_path / "gone.db") as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("UPDATE run SET dataset = ?", (str(tmp_path / "set"),))
+        connection.execute(
+            "DELETE FROM work_unit WHERE stage = 'evaluate-faithfulness' AND key LIKE ?", (f"%{sample}",)
+        )
+    gone = f"sqlite:///{tmp_path}/gone.db"
+    options = ("--samples-per-class", 1, "--steps", 6, "--workers", 1)
+    answer = command("evaluate", "faithfulness", "--db", gone, *options, check=False)
+    assert answer.returncode == 3
+    assert "skipped: 2 unit(s) of work failed" in answer.stderr
+    assert len(Reader(open_read_only(gone)).figures("faithfulness")) == 15 * 2
+
+
 def test_groups_of_test_samples_are_refused_in_one_line(folder: Path, tmp_path: Path) -> None:
     shutil.copy(folder / "trust.db", tmp_path / "all.db")
     shutil.copytree(folder / "trust.artifacts", tmp_path / "all.artifacts")

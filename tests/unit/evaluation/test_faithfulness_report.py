@@ -1,0 +1,50 @@
+"""Tables of faithfulness from stored figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from db.errors import UserError
+from db.session import create
+from db.tables import Evaluation, Model, Sample
+from db.writer import Writer
+from precompute.evaluation.faithfulness_report import comparison_table, faithfulness_table
+from tests.example_database import build
+
+
+def _measured(path: Path, samples: int, deletion: float, insertion: float) -> Engine:
+    """An example database with the same figures for the first so many samples."""
+    url = f"sqlite:///{path}"
+    build(url)
+    engine = create(url)
+    writer = Writer(engine)
+    writer.continue_run(1)
+    with engine.connect() as connection:
+        keys = connection.scalars(select(Sample.id).order_by(Sample.path).limit(samples)).all()
+        model = connection.scalar(select(Model.id).where(Model.name == "embracenet"))
+    figures = {"deletion_auc": deletion, "insertion_auc": insertion, "r2": 0.5, "stability": None}
+    figures |= {"random_deletion_auc": 0.5, "random_insertion_auc": 0.5}
+    rows = [Evaluation(kind="faithfulness", model_id=model, sample_id=key, figures=figures) for key in keys]
+    writer.finish_unit("evaluate-faithfulness", "h", "all", rows)
+    return engine
+
+
+def test_a_row_holds_means_and_differences_from_random(tmp_path: Path) -> None:
+    text = faithfulness_table(_measured(tmp_path / "one.db", 4, 0.2, 0.9))
+    numbers = "0.200 0.500 0.300 [0.300, 0.300] 0.900 0.500 0.400 [0.400, 0.400] 0.500"
+    assert " ".join(text.splitlines()[-1].split()) == f"embracenet 4 {numbers} -"
+
+
+def test_databases_are_compared_on_the_samples_of_both(tmp_path: Path) -> None:
+    mine, theirs = _measured(tmp_path / "one.db", 4, 0.2, 0.9), _measured(tmp_path / "two.db", 3, 0.3, 0.95)
+    row = comparison_table(mine, theirs).splitlines()[-1]
+    assert " ".join(row.split()) == "embracenet 3 0.100 [0.100, 0.100] -0.050 [-0.050, -0.050]"
+
+
+def test_databases_without_a_common_sample_are_refused(tmp_path: Path) -> None:
+    mine, theirs = _measured(tmp_path / "one.db", 4, 0.2, 0.9), _measured(tmp_path / "two.db", 0, 0, 0)
+    with pytest.raises(UserError, match="no model and sample is measured in both"):
+        comparison_table(mine, theirs)
