@@ -22,7 +22,7 @@ from db.tables import (
     Sample,
 )
 from db.views import (
-    ConfusionView,
+    Confusion,
     ExplanationView,
     GroupView,
     ImageShare,
@@ -191,13 +191,11 @@ class Findings:
             views = [ImageShare(*row) for row in connection.execute(query)]
         return sorted(views, key=lambda view: view.sample)
 
-    def confusion(self, model: str) -> ConfusionView | None:
-        """The model's confusion over the test split."""
+    def confusion(self, model: str) -> list[Confusion]:
+        """What the model takes the test samples of each class for: every pair that occurs, right ones too."""
         with self._engine.connect() as connection:
-            row = connection.execute(select(Model.classes, Model.confusion).where(Model.name == model)).one_or_none()
-        if row is None or row.confusion is None:
-            return None
-        return ConfusionView(tuple(row.classes), tuple(tuple(counts) for counts in row.confusion))
+            stored = connection.scalar(select(Model.confusion).where(Model.name == model))
+        return [Confusion(*pair) for pair in stored or ()]
 
 
 def _samples_of(label: str) -> Select[int]:

@@ -1,4 +1,4 @@
-"""Reading what a whole model does: modality by class, what its classes have in common, and what it confuses."""
+"""Reading what a whole model does: modality by class, and what its classes have in common."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from sqlalchemy import Engine, func, select
 
 from db.tables import Category, Evaluation, Explanation, GlobalGroup, Model, Sample
-from db.views import ClassShare, ConfusedPair, Figures, Modality, SharedGroup, SharingClass
+from db.views import ClassShare, Figures, Modality, SharedGroup, SharingClass
 
 
 class Overview:
@@ -60,24 +60,6 @@ class Overview:
             name = max(groups, key=lambda group: group.samples).name
             shared.append(SharedGroup(concept, modality, name, tuple(groups)))
         return sorted(shared, key=lambda one: (-len(one.labels), -sum(g.samples for g in one.groups), one.concept))
-
-    def confused_pairs(self, model: str) -> list[ConfusedPair]:
-        """Pairs of classes that a model takes for each other on the test split, the most frequent first.
-
-        `groups` of either class say what the model relies on in each.
-        """
-        with self._engine.connect() as connection:
-            row = connection.execute(select(Model.classes, Model.confusion).where(Model.name == model)).one_or_none()
-        if row is None or row.confusion is None:
-            return []
-        labels, counts = row.classes, row.confusion
-        pairs = [
-            ConfusedPair(labels[one], labels[other], counts[one][other], counts[other][one])
-            for one in range(len(labels))
-            for other in range(one + 1, len(labels))
-            if counts[one][other] or counts[other][one]
-        ]
-        return sorted(pairs, key=lambda pair: (-pair.first_as_second - pair.second_as_first, pair.first, pair.second))
 
     def figures(
         self, kind: str, model: str | None = None, path: str | None = None, label: str | None = None

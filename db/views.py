@@ -325,16 +325,6 @@ class SharedGroup:
 
 
 @dataclass(frozen=True)
-class ConfusedPair:
-    """Two classes and how many test samples of each the model takes for the other."""
-
-    first: str
-    second: str
-    first_as_second: int
-    second_as_first: int
-
-
-@dataclass(frozen=True)
 class Figures:
     """Measured figures and what they are about; None = the model, sample, class or modality does not matter."""
 
@@ -377,11 +367,12 @@ class ProblemView:
 
 
 @dataclass(frozen=True)
-class ConfusionView:
-    """`counts[i][j]` = test samples of class i that the model takes for class j; both in the order of `classes`."""
+class Confusion:
+    """How many test samples of the class `label` a model takes for the class `predicted`."""
 
-    classes: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
+    label: str
+    predicted: str
+    count: int
 
 
 @dataclass(frozen=True)

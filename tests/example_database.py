@@ -177,15 +177,16 @@ def _add_model(
         classes=labels,
         history=[{"epoch": 1, "loss": 1.5}, {"epoch": 2, "loss": 0.5}],
     )
-    confusion = np.zeros((len(labels), len(labels)), dtype=int)
+    confusion: Counter[tuple[str, str]] = Counter()
     among_three = []
     outcomes = [[_predict(sample, position, len(labels)) for sample in samples] for samples in made]
     for outcome in (one for of_class in outcomes for one in of_class if one.made.test):
-        confusion[outcome.made.category, outcome.predicted] += 1
+        confusion[labels[outcome.made.category], labels[outcome.predicted]] += 1
         among_three.append(outcome.made.category in np.argsort(-outcome.probabilities, kind="stable")[:3])
-    row.accuracy = float(np.trace(confusion) / confusion.sum())
+    right = sum(count for (true, predicted), count in confusion.items() if true == predicted)
+    row.accuracy = right / confusion.total()
     row.top3_accuracy = float(np.mean(among_three))
-    row.confusion = confusion.tolist()
+    row.confusion = [[*pair, count] for pair, count in sorted(confusion.items())]
     writer.finish_unit("train", HASH, name, [row], seconds=2.0)
     for label, of_class in zip(labels, outcomes, strict=True):
         rows = [_prediction(outcome, row.id, keys) for outcome in of_class]

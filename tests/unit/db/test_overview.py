@@ -67,22 +67,6 @@ def test_groups_of_one_concept_are_shared_by_their_classes(url: str) -> None:
     assert len(Reader(engine).shared_groups(MODEL, "text")) == 2
 
 
-def test_confused_pairs_count_both_ways(url: str) -> None:
-    reader = Reader(session.open_read_only(url))
-    confusion = reader.confusion(MODEL)
-    assert confusion is not None
-    pairs = reader.confused_pairs(MODEL)
-    counts = np.array(confusion.counts)
-    assert pairs
-    assert sum(pair.first_as_second + pair.second_as_first for pair in pairs) == counts.sum() - np.trace(counts)
-    for pair in pairs:
-        one, other = confusion.classes.index(pair.first), confusion.classes.index(pair.second)
-        assert (pair.first_as_second, pair.second_as_first) == (counts[one, other], counts[other, one])
-    both = [pair.first_as_second + pair.second_as_first for pair in pairs]
-    assert both == sorted(both, reverse=True)
-    assert reader.confused_pairs("nobody") == []
-
-
 def test_figures_are_found_by_kind_model_sample_and_class(url: str) -> None:
     reader = Reader(session.open_read_only(url))
     (deletion,) = reader.figures("deletion")

@@ -32,7 +32,6 @@ BIG = ("sample", "picture", "ocr_entry", "segmentation", "prediction", "explanat
         ("search", lambda reader: reader.search("mjolk")),
         ("classes", lambda reader: reader.classes(MODEL)),
         ("shared groups", lambda reader: reader.shared_groups(MODEL, "text")),
-        ("confused pairs", lambda reader: reader.confused_pairs(MODEL)),
         ("figures of a sample", lambda reader: reader.figures("faithfulness", MODEL, path=PATH)),
     ],
 )
