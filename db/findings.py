@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine, Row, Select, and_, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, and_, select
 from sqlalchemy.orm import aliased
 
 from db.tables import (
@@ -117,10 +117,19 @@ class Findings:
 
     def groups(self, model: str, label: str, modality: Modality) -> list[GroupView]:
         """The global groups of a model and class in one modality, by rank."""
-        wanted = (Model.name == model, Category.label == label, GlobalGroup.modality == modality)
+        return self._groups(Model.name == model, Category.label == label, GlobalGroup.modality == modality)
+
+    def groups_by_id(self, ids: Sequence[int]) -> list[GroupView]:
+        """These global groups, by class and rank; an id that is not stored gives none."""
+        return self._groups(GlobalGroup.id.in_(ids))
+
+    def _groups(self, *wanted: ColumnElement[bool]) -> list[GroupView]:
         groups = (
             select(
                 GlobalGroup.id,
+                Model.name.label("model"),
+                Category.label,
+                GlobalGroup.modality,
                 GlobalGroup.rank,
                 GlobalGroup.name,
                 GlobalGroup.score,
@@ -130,7 +139,7 @@ class Findings:
             .join(Model, Model.id == GlobalGroup.model_id)
             .join(Category, Category.id == GlobalGroup.category_id)
             .where(*wanted)
-            .order_by(GlobalGroup.rank)
+            .order_by(Category.label, GlobalGroup.rank)
         )
         members = (
             select(
@@ -163,7 +172,7 @@ class Findings:
                 fields = dict(row)
                 of_group[fields.pop("group_id")].append(MemberView(**fields))
             return [
-                GroupView(**group, model=model, label=label, modality=modality, members=tuple(of_group[group["id"]]))
+                GroupView(**group, members=tuple(of_group[group["id"]]))
                 for group in connection.execute(groups).mappings()
             ]
 

@@ -58,7 +58,6 @@ def test_groups_of_one_concept_are_shared_by_their_classes(url: str) -> None:
     assert {group.group_id for group in second.groups} == {group.id for group in groups[3:5]}
     assert {group.rank for group in first.groups} == {4}
     assert first.name in {group.name for group in first.groups if group.samples == max(g.samples for g in groups[:3])}
-    assert reader.shared_groups(MODEL, "image") == []
     assert reader.shared_groups("embracenet", "text") == []
     # The groups stay those of the unit that made them.
     with engine.connect() as connection:
@@ -69,10 +68,10 @@ def test_groups_of_one_concept_are_shared_by_their_classes(url: str) -> None:
 
 def test_figures_are_found_by_kind_model_sample_and_class(url: str) -> None:
     reader = Reader(session.open_read_only(url))
-    (deletion,) = reader.figures("deletion")
-    assert (deletion.model, deletion.sample, deletion.modality) == ("feature_concatenation", None, "text")
-    assert reader.figures("deletion", "feature_concatenation") == [deletion]
-    assert reader.figures("deletion", MODEL) == []
+    image, text = reader.figures("deletion", MODEL)
+    assert (image.model, image.sample, image.modality, text.modality) == (MODEL, None, "image", "text")
+    assert [row for row in reader.figures("deletion") if row.model == MODEL] == [image, text]
+    assert reader.figures("deletion", "embracenet") == []
     (planted,) = reader.figures("planted", path="test/Arla-Mjölk/x_000.jpg")
     assert planted.figures == {"hit": True, "chance": None}
     assert planted.label == "Arla-Mjölk"

@@ -12,7 +12,17 @@ from db.reader import Reader
 
 MODEL, LABEL = "score_fusion", "Zeta-Juice"
 PATH = f"test/{LABEL}/x_000.jpg"
-BIG = ("sample", "picture", "ocr_entry", "segmentation", "prediction", "explanation", "global_group", "global_member")
+BIG = (
+    "sample",
+    "picture",
+    "ocr_entry",
+    "segmentation",
+    "prediction",
+    "explanation",
+    "global_group",
+    "global_member",
+    "evaluation",
+)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +34,10 @@ BIG = ("sample", "picture", "ocr_entry", "segmentation", "prediction", "explanat
         ("explanations", lambda reader: reader.explanations(MODEL, PATH)),
         ("class explanations", lambda reader: reader.class_explanations(MODEL, LABEL)),
         ("groups", lambda reader: reader.groups(MODEL, LABEL, "text")),
+        ("groups by id", lambda reader: reader.groups_by_id([1, 2])),
+        ("deletion", lambda reader: reader.deletion()),
+        ("faithfulness", lambda reader: reader.faithfulness(MODEL, PATH)),
+        ("noise", lambda reader: reader.noise(MODEL, LABEL)),
         ("image shares", lambda reader: reader.image_shares(MODEL)),
         ("image shares of a class", lambda reader: reader.image_shares(MODEL, LABEL)),
         ("picture", lambda reader: reader.picture(PATH, "display")),

@@ -180,6 +180,47 @@ def test_image_shares_are_those_of_predicted_classes(reader: Reader) -> None:
     assert [s.label for s in reader.image_shares(FUSION, CLASSES[1])] == [CLASSES[1]] * 3
 
 
+def test_deletion_comes_by_model_and_modality(reader: Reader) -> None:
+    views = reader.deletion()
+    assert [(view.model, view.modality) for view in views] == [
+        (model, modality) for model in (FUSION, "score_fusion") for modality in ("image", "text")
+    ]
+    assert views[0].random_removed is not None
+    assert views[0].top_removed is not None
+    assert views[0].difference == pytest.approx(views[0].random_removed - views[0].top_removed)
+    assert views[0].interval == (0.17, 0.39)
+    assert (views[0].samples, views[0].draws) == (50, 20)
+
+
+def test_faithfulness_is_that_of_the_answer(reader: Reader) -> None:
+    path = f"test/{CLASSES[2]}/x_001.jpg"
+    for model, stability in ((FUSION, None), ("score_fusion", 0.9)):
+        found = reader.faithfulness(model, path)
+        assert found is not None
+        assert found.r2 == reader.explanations(model, path)[0].r2
+        assert found.stability == stability
+    assert reader.faithfulness("embracenet", path) is None
+
+
+def test_noise_counts_the_features_that_went_into_groups(reader: Reader) -> None:
+    members = sum(len(group.members) for group in reader.groups(FUSION, CLASSES[0], "image"))
+    noise = reader.noise(FUSION, CLASSES[0])
+    assert {modality: (view.features - view.noise) for modality, view in noise.items()} == {"image": members}
+
+
+def test_shared_groups_name_groups_of_their_classes(reader: Reader) -> None:
+    shared = [view for modality in ("text", "image") for view in reader.shared_groups(FUSION, modality)]
+    assert [(view.modality, view.labels) for view in shared] == [
+        ("text", tuple(sorted(label for label in CLASSES if reader.groups(FUSION, label, "text")))),
+        ("image", (CLASSES[0], CLASSES[2])),
+    ]
+    for view in shared:
+        groups = reader.groups_by_id([*(sharing.group_id for sharing in view.groups), 10**6])
+        assert tuple(group.label for group in groups) == view.labels
+        for group in groups:
+            assert group in reader.groups(FUSION, group.label, view.modality)
+
+
 def test_pictures_come_with_their_digest(reader: Reader) -> None:
     picture = reader.picture(f"test/{CLASSES[0]}/x_000.jpg", "display")
     assert picture is not None
@@ -225,5 +266,9 @@ def test_names_that_are_not_stored_give_nothing(reader: Reader) -> None:
     assert reader.predictions("nobody", path) == []
     assert reader.explanations("nobody", path) == []
     assert reader.groups("nobody", CLASSES[0], "image") == []
+    assert reader.groups_by_id([10**6]) == []
     assert reader.image_shares("nobody") == []
+    assert reader.faithfulness("nobody", path) is None
+    assert reader.noise("nobody", CLASSES[0]) == {}
+    assert reader.shared_groups("nobody", "text") == []
     assert reader.class_explanations("nobody", CLASSES[0]) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
 from db.errors import UserError
 from db.session import create
@@ -16,13 +16,14 @@ from tests.example_database import build
 
 
 def _measured(path: Path, samples: int, deletion: float, insertion: float) -> Engine:
-    """An example database with the same figures for the first so many samples."""
+    """An example database with nothing but the same figures for the first so many samples."""
     url = f"sqlite:///{path}"
     build(url)
     engine = create(url)
     writer = Writer(engine)
     writer.continue_run(1)
-    with engine.connect() as connection:
+    with engine.begin() as connection:
+        connection.execute(delete(Evaluation).where(Evaluation.kind == "faithfulness"))
         keys = connection.scalars(select(Sample.id).order_by(Sample.path).limit(samples)).all()
         model = connection.scalar(select(Model.id).where(Model.name == "embracenet"))
     figures = {"deletion_auc": deletion, "insertion_auc": insertion, "r2": 0.5, "stability": None}
