@@ -42,13 +42,20 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
         entries = [_plain(entry) for entry in detail.entries]
         return [{**_plain(found), "entries": entries} for found in reader.explanations(model, sample)]
 
-    def global_groups(model: str, label: str, modality: str = "", db: str = "") -> list[Json]:
-        """The global groups of a model and class by rank; modality = image, text or empty for both."""
+    def global_groups(model: str, label: str = "", modality: str = "", db: str = "") -> list[Json]:
+        """The global groups of a model and class by rank; `also_in` = the other classes that share the group.
+
+        Without a class: the model's deletion test and the names of its shared groups, one record a modality.
+        modality = image, text or empty for both.
+        """
         if modality not in ("", *MODALITIES):
             raise gr.Error("modality is image, text or empty for both")
-        reader = library_of(db).reader
+        library = library_of(db)
         wanted: list[Modality] = [kind for kind in MODALITIES if modality in ("", kind)]
-        return [_plain(group) for kind in wanted for group in reader.groups(model, label, kind)]
+        if not label:
+            return [_whole_model(library, model, kind) for kind in wanted]
+        groups = [group for kind in wanted for group in library.reader.groups(model, label, kind)]
+        return [{**_plain(group), "also_in": list(library.also_in(group))} for group in groups]
 
     def modality(model: str, label: str = "", db: str = "") -> list[Json]:
         """The modality ratio of each explained sample of a model, or of one class of samples."""
@@ -62,6 +69,17 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
         (modality, "modality"),
     ):
         gr.api(function, api_name=name, queue=False, concurrency_limit=None)
+
+
+def _whole_model(library: Library, model: str, modality: Modality) -> Json:
+    tests = [view for view in library.reader.deletion() if (view.model, view.modality) == (model, modality)]
+    shared = [view for view in library.shared_groups(model) if view.modality == modality]
+    return {
+        "model": model,
+        "modality": modality,
+        "deletion": _plain(tests[0]) if tests else None,
+        "shared": [{"name": view.name, "classes": list(view.labels)} for view in shared],
+    }
 
 
 def _plain(record: Any) -> Json:

@@ -12,7 +12,8 @@ from app.rendering import percent
 from app.state import read_state
 from app.tabs.choice import choose
 from app.tabs.gallery import gallery_fragment
-from app.tabs.global_groups import global_fragment
+from app.tabs.global_class import class_fragment
+from app.tabs.global_model import model_fragment
 from app.tabs.overview import overview_fragment
 from app.tabs.sample import sample_fragment
 from app.tabs.strip import strip_fragment
@@ -47,6 +48,8 @@ def view_router(libraries: Mapping[str, Library], first_model: str | None) -> AP
         names = dict(choice.names)
         if slot == "sample":
             html, names["sample"] = sample_fragment(choice, state)
+        elif slot == "global":
+            html = model_fragment(choice, state) if state.scope == "model" else class_fragment(choice)
         elif slot in _FRAGMENTS:
             html = _FRAGMENTS[slot](choice)
         else:
@@ -59,7 +62,6 @@ def view_router(libraries: Mapping[str, Library], first_model: str | None) -> AP
 _FRAGMENTS = {
     "strip": strip_fragment,
     "gallery": gallery_fragment,
-    "global": global_fragment,
     "overview": overview_fragment,
 }
 

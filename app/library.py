@@ -8,13 +8,25 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from app.drawing.heatmaps import Ground
 from db import address
 from db.reader import Reader
 from db.session import open_read_only
-from db.views import ClassView, ExplanationView, ImageShare, ModelView, SampleDetail, SampleView, Split
+from db.views import (
+    ClassView,
+    ExplanationView,
+    FaithfulnessView,
+    GroupView,
+    ImageShare,
+    Modality,
+    ModelView,
+    SampleDetail,
+    SampleView,
+    SharedGroup,
+    Split,
+)
 
 Value = TypeVar("Value")
 
@@ -90,6 +102,31 @@ class Library:
     def image_shares(self, model: str) -> list[ImageShare]:
         """As `Reader.image_shares` over all classes."""
         return self._keep(("shares", model), lambda: self.reader.image_shares(model))
+
+    def shared_groups(self, model: str) -> list[SharedGroup]:
+        """As `Reader.shared_groups` of both modalities together, those of the most classes first."""
+
+        def read() -> list[SharedGroup]:
+            found = [shared for kind in get_args(Modality) for shared in self.reader.shared_groups(model, kind)]
+            return sorted(found, key=lambda shared: -len(shared.labels))
+
+        return self._keep(("shared", model), read)
+
+    def also_in(self, group: GroupView) -> tuple[str, ...]:
+        """The other classes that share a group."""
+
+        def read() -> dict[int, tuple[str, ...]]:
+            found: dict[int, tuple[str, ...]] = {}
+            for shared in self.shared_groups(group.model):
+                found |= dict.fromkeys((sharing.group_id for sharing in shared.groups), shared.labels)
+            return found
+
+        labels = self._keep(("sharing", group.model), read).get(group.id, ())
+        return tuple(label for label in labels if label != group.label)
+
+    def faithfulness(self, model: str, path: str) -> FaithfulnessView | None:
+        """As `Reader.faithfulness`."""
+        return self._keep(("faithfulness", model, path), lambda: self.reader.faithfulness(model, path))
 
     def sheet(self, label: str, split: Split) -> Sheet | None:
         """The shape of a class's sprite sheet, None where it has none."""

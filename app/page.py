@@ -57,7 +57,7 @@ def make_blocks(libraries: Mapping[str, Library]) -> gr.Blocks:
         with gr.Tabs(selected="sample", overflow_behavior="wrap", elem_id="sl-tabs") as tabs:
             for name, title in TABS:
                 with gr.Tab(title, id=name, render_children=True):
-                    shell = render(f"shell_{name}.html", scale=_scale()) if name in ("sample", "gallery") else None
+                    shell = render(f"shell_{name}.html", scale=_scale()) if name != "overview" else None
                     html = shell or render("shell.html", name=name)
                     gr.HTML(html, elem_classes="sl-place", js_on_load=MOUNT, apply_default_css=False)
         for dropdown, key in ((database, "db"), (model, "model"), (label, "class")):

@@ -12,6 +12,7 @@ from app.drawing.heatmaps import View
 TABS = ("overview", "sample", "gallery", "global")
 FILTERS = ("all", "right", "wrong")
 SPLITS = ("train", "test", "all")
+SCOPES = ("class", "model")
 LAYERS = ("photograph", *get_args(View))
 
 DEFAULT_THRESHOLD = 0.2
@@ -23,7 +24,9 @@ class ViewState:
     """Everything that a copied link restores; None = left to the server, which takes the first that there is.
 
     `db`, `model`, `label` (the class) and `sample` are names; `threshold` and `opacity` lie in [0, 1]; `against`
-    shows the runner-up's explanation; `layer` (the view), `shown` and `split` belong to the gallery.
+    shows the runner-up's explanation; `layer` (the view), `shown` and `split` belong to the gallery; `scope` (a class
+    or the whole model), `pair` (of confused classes) and `open` (what is folded out) to the global tab; `focus` is the
+    part of the sample that is outlined, `image-12` or `text-3`.
     """
 
     db: str | None = None
@@ -38,6 +41,10 @@ class ViewState:
     layer: str = "multimodal"
     shown: str = "all"
     split: str | None = None
+    scope: str = "class"
+    pair: str | None = None
+    open: str | None = None
+    focus: str | None = None
 
 
 def read_state(query: Mapping[str, str]) -> ViewState:
@@ -55,6 +62,10 @@ def read_state(query: Mapping[str, str]) -> ViewState:
         layer=_one_of(query.get("layer"), LAYERS) or "multimodal",
         shown=_one_of(query.get("shown"), FILTERS) or "all",
         split=_one_of(query.get("split"), SPLITS),
+        scope=_one_of(query.get("scope"), SCOPES) or "class",
+        pair=query.get("pair") or None,
+        open=query.get("open") or None,
+        focus=query.get("focus") or None,
     )
 
 
@@ -74,6 +85,10 @@ def write_state(state: ViewState) -> str:
         "layer": None if state.layer == default.layer else state.layer,
         "shown": None if state.shown == default.shown else state.shown,
         "split": state.split,
+        "scope": None if state.scope == default.scope else state.scope,
+        "pair": state.pair,
+        "open": state.open,
+        "focus": state.focus,
     }
     return "?" + urlencode({key: value for key, value in parts.items() if value is not None})
 

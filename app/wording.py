@@ -17,6 +17,34 @@ BAD_FIT = 0.25
 
 
 @dataclass(frozen=True)
+class Score:
+    """What groups are ranked by: its name, and what it says."""
+
+    name: str
+    meaning: str
+
+
+# The scores of REFERENCE.md §5 by their name in recipes.
+SCORES = {
+    "normlime": Score(
+        "NormLIME",
+        "How much of the model's attention the group draws where it occurs: the mean of w² / Σ|w|, where w is its "
+        "weight and Σ|w| all weight on that sample.",
+    ),
+    "averaged_importance": Score(
+        "averaged importance", "How strongly the group speaks where it occurs: the mean of its weights' sizes, |w|."
+    ),
+    "homogeneity": Score(
+        "homogeneity",
+        "How strongly the group speaks, and for one class alone: what turns up in many classes counts for less.",
+    ),
+    "sp_lime": Score(
+        "SP-LIME", "How much the group weighs over all samples together: the square root of the sum of |w|."
+    ),
+}
+
+
+@dataclass(frozen=True)
 class Basis:
     """What a decision rested on, ready to be said: `lead`, then quoted `words`, then `rest`, then a `caution`."""
 

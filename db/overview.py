@@ -1,39 +1,19 @@
-"""Reading what a whole model does: modality by class, and what its classes have in common."""
+"""Reading what the classes of a model have in common, and measured figures of any kind."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 
-from db.tables import Category, Evaluation, Explanation, GlobalGroup, Model, Sample
-from db.views import ClassShare, Figures, Modality, SharedGroup, SharingClass
+from db.tables import Category, Evaluation, GlobalGroup, Model, Sample
+from db.views import Figures, Modality, SharedGroup, SharingClass
 
 
 class Overview:
     """Classes of one model beside each other."""
 
     _engine: Engine
-
-    def class_shares(self, model: str) -> list[ClassShare]:
-        """The explained classes of a model, the one that rests most on the picture first (P1 §5.1)."""
-        query = (
-            select(Explanation.sample_id, Explanation.image_share)
-            .join(Model, Model.id == Explanation.model_id)
-            .where(Model.name == model, Explanation.kind == "predicted", Explanation.image_share.is_not(None))
-            .subquery()
-        )
-        mean = func.avg(query.c.image_share)
-        rows = (
-            select(Category.label, func.count(), mean)
-            .select_from(query)
-            .join(Sample, Sample.id == query.c.sample_id)
-            .join(Category, Category.id == Sample.category_id)
-            .group_by(Category.label)
-        )
-        with self._engine.connect() as connection:
-            shares = [ClassShare(label, samples, share) for label, samples, share in connection.execute(rows)]
-        return sorted(shares, key=lambda one: (-one.image_share, one.label))
 
     def shared_groups(self, model: str, modality: Modality) -> list[SharedGroup]:
         """What several classes of a model have in common, so that it sets none of them apart; most classes first."""

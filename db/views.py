@@ -333,15 +333,6 @@ class ImageShare:
 
 
 @dataclass(frozen=True)
-class ClassShare:
-    """The mean image share (0..1) of a model's explanations of predicted classes over the samples of one class."""
-
-    label: str
-    samples: int
-    image_share: float
-
-
-@dataclass(frozen=True)
 class SharingClass:
     """A group of one class that has a concept in common with groups of other classes."""
 

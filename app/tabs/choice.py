@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.library import Library
 from app.state import ViewState
@@ -24,6 +24,10 @@ class Choice:
         """As the page's address has them."""
         model = self.model.name if self.model else None
         return {"db": self.library.name, "model": model, "class": self.label}
+
+    def of_class(self, label: str) -> Choice:
+        """The same of another class."""
+        return replace(self, label=label)
 
 
 def choose(libraries: Mapping[str, Library], state: ViewState, first_model: str | None) -> Choice:

@@ -36,6 +36,11 @@ def one_sided(model: ModelView) -> str:
     return f"The model “{model.name}” was left out when the explanations were made; pick one that has some."
 
 
+def evaluate(choice: Choice, what: str) -> str:
+    """The command that measures the explanations: `what` = deletion or faithfulness."""
+    return f"python -m precompute evaluate {what} --db {shlex.quote(choice.library.shown)}"
+
+
 def command(choice: Choice) -> str:
     """The command that says what is left to do or, for a database without a run, that starts one."""
     shown = shlex.quote(choice.library.shown)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.drawing.outlines import segment_outline
 from app.drawing.polygons import Shape, text_shapes
 from app.library import Library
 from app.media import importances_of
@@ -15,6 +16,7 @@ from app.state import ViewState
 from app.tabs import note
 from app.tabs.choice import Choice, choose_sample
 from app.tabs.figures import FigureLine, figure_lines
+from app.trust import Trust, judge
 from app.wording import Basis, basis, sureness
 from db.views import EntryView, ExplanationView, LabelProbability, SampleDetail
 
@@ -37,6 +39,16 @@ class TouchShape:
 
 
 @dataclass(frozen=True)
+class Outlined:
+    """The part that the address points at: a superpixel's outline in a `width` x `height` map, or an entry."""
+
+    path: str
+    width: int
+    height: int
+    entry: int | None
+
+
+@dataclass(frozen=True)
 class Row:
     """One explained class with the addresses of its views."""
 
@@ -49,6 +61,7 @@ class Row:
     heat_image: str
     heat_both: str
     shapes: list[TouchShape]
+    trust: Trust
 
 
 @dataclass(frozen=True)
@@ -116,6 +129,8 @@ class SamplePage:
     top: list[Candidate]
     entries: list[EntryRow]
     figures: list[FigureLine]
+    outlined: Outlined | None
+    command: str
 
 
 def sample_fragment(choice: Choice, state: ViewState) -> tuple[str, str | None]:
@@ -124,11 +139,11 @@ def sample_fragment(choice: Choice, state: ViewState) -> tuple[str, str | None]:
     detail = choice.library.sample(path) if path else None
     if detail is None:
         return note.nothing_yet(choice), None
-    page = _page(choice, detail, (*choice.notices, *notices))
+    page = _page(choice, detail, state.focus, (*choice.notices, *notices))
     return render("sample.html", page=page), detail.path
 
 
-def _page(choice: Choice, detail: SampleDetail, notices: tuple[str, ...]) -> SamplePage:
+def _page(choice: Choice, detail: SampleDetail, focus: str | None, notices: tuple[str, ...]) -> SamplePage:
     library, model = choice.library, choice.model.name if choice.model else ""
     titles = library.titles()
     explanations = library.explanations(model, detail.path)
@@ -155,6 +170,8 @@ def _page(choice: Choice, detail: SampleDetail, notices: tuple[str, ...]) -> Sam
         top=_top(titles, detail.label, chances),
         entries=[_entry(entry, explanations) for entry in detail.entries],
         figures=figure_lines(explanations),
+        outlined=_outlined(library, detail, focus),
+        command=note.evaluate(choice, "faithfulness"),
     )
 
 
@@ -196,7 +213,21 @@ def _row(library: Library, titles: dict[str, str], detail: SampleDetail, found: 
         heat_image=heat_address(library, found, "image"),
         heat_both=heat_address(library, found, "multimodal"),
         shapes=_shapes(detail, found),
+        trust=judge(found, library.faithfulness(found.model, detail.path) if found.kind == "predicted" else None),
     )
+
+
+def _outlined(library: Library, detail: SampleDetail, focus: str | None) -> Outlined | None:
+    """None without a part, and for one that this sample does not have."""
+    modality, _, number = (focus or "").partition("-")
+    ground = library.ground(detail.path)
+    if ground is None or not number.isdecimal():
+        return None
+    feature, width, height = int(number), detail.segmentation_width or 0, detail.segmentation_height or 0
+    if modality == "text" and feature < len(detail.entries):
+        return Outlined("", width, height, feature)
+    path = segment_outline(ground.label_map, feature) if modality == "image" else ""
+    return Outlined(path, width, height, None) if path else None
 
 
 def _shapes(detail: SampleDetail, found: ExplanationView) -> list[TouchShape]:

@@ -4,6 +4,7 @@ export const DEFAULTS = Object.freeze({
   db: null, model: null, class: null, sample: null, tab: "sample",
   threshold: 0.2, opacity: 0.6, signed: false, against: false,
   layer: "multimodal", shown: "all", split: null,
+  scope: "class", pair: null, open: null, focus: null,
 });
 
 const ALLOWED = {
@@ -11,6 +12,7 @@ const ALLOWED = {
   layer: ["photograph", "image", "text", "multimodal"],
   shown: ["all", "right", "wrong"],
   split: ["train", "test", "all"],
+  scope: ["class", "model"],
 };
 
 const share = (text, fallback) => {
@@ -22,8 +24,8 @@ const share = (text, fallback) => {
 export function readState(search) {
   const query = new URLSearchParams(search);
   const state = { ...DEFAULTS };
-  for (const key of ["db", "model", "class", "sample"]) state[key] = query.get(key) || null;
-  for (const key of ["tab", "layer", "shown", "split"]) {
+  for (const key of ["db", "model", "class", "sample", "pair", "open", "focus"]) state[key] = query.get(key) || null;
+  for (const key of ["tab", "layer", "shown", "split", "scope"]) {
     if (ALLOWED[key].includes(query.get(key))) state[key] = query.get(key);
   }
   for (const key of ["threshold", "opacity"]) state[key] = share(query.get(key), DEFAULTS[key]);

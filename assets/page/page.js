@@ -19,9 +19,12 @@ const names = (keys) => new URLSearchParams(keys.filter((key) => state[key] !== 
 
 const SLOTS = {
   strip: { tab: "sample", keys: () => (state.class ? ["db", "model", "class"] : ["db", "model", "sample"]) },
-  sample: { tab: "sample", keys: () => ["db", "model", "class", "sample"] },
+  sample: { tab: "sample", keys: () => ["db", "model", "class", "sample", "focus"] },
   gallery: { tab: "gallery", keys: () => ["db", "model", "class"] },
-  global: { tab: "global", keys: () => ["db", "model", "class"] },
+  global: {
+    tab: "global",
+    keys: () => ["db", "model", "class", ...(state.scope === "model" ? ["scope", "pair"] : [])],
+  },
   overview: { tab: "overview", keys: () => ["db", "model"] },
 };
 
@@ -39,8 +42,10 @@ async function fill(slot) {
     adopt(answer.state);
     element.dataset.url = urlOf(slot);
     keepAs(element.dataset.url, answer);
+    const chosen = element.contains(document.activeElement) && document.activeElement.dataset.state;
     element.innerHTML = answer.html;
     decorate(slot);
+    if (chosen) element.querySelector(`[data-state="${chosen}"]`)?.focus();
   } catch (error) {
     if (element.dataset.url !== url) return;
     element.dataset.url = "";
@@ -77,6 +82,7 @@ function render() {
 function showControl(control) {
   if (control.dataset.state === "split") return; // what is shown without a choice depends on the class: filterTiles
   const value = state[control.dataset.state];
+  if (value === null) return; // the server's own choice is shown
   if (control.type === "checkbox") control.checked = value;
   else if (control.type === "radio") control.checked = value === control.value;
   else control.value = value;
@@ -89,6 +95,7 @@ function decorate(slot) {
   paint(root, state);
   if (slot === "strip") markCurrent();
   if (slot === "gallery") filterTiles(root);
+  if (slot === "global") for (const fold of root.querySelectorAll("details")) fold.open = fold.dataset.open === state.open;
   if (slot === "sample") {
     markCurrent();
     for (const neighbour of [1, -1, 2]) prefetch(neighbour);
@@ -159,11 +166,15 @@ async function prefetch(steps) {
 
 // --- changing the state ------------------------------------------------------------------------------------------
 
-const NO_STEP = new Set(["threshold", "opacity", "signed", "against", "layer", "shown", "split"]);
+const NO_STEP = new Set(["threshold", "opacity", "signed", "against", "layer", "shown", "split", "open"]);
 
 function go(change) {
   const next = { ...state, ...change };
-  if ("class" in change && change.class !== state.class && !("sample" in change)) next.sample = null;
+  const other = (key) => key in change && change[key] !== state[key];
+  if (other("class") && !("sample" in change)) next.sample = null;
+  if (other("class") && !("scope" in change)) next.scope = "class";
+  if ((other("class") || other("model") || other("db")) && !("open" in change)) next.open = null;
+  if (("sample" in change || other("class")) && !("focus" in change)) next.focus = null;
   if (JSON.stringify(next) === JSON.stringify(state)) return;
   const minor = Object.keys(change).every((key) => NO_STEP.has(key));
   const moved = next.tab !== state.tab;
@@ -220,7 +231,7 @@ window.shelfLens = {
 
 // --- events of the page ------------------------------------------------------------------------------------------
 
-const GO_KEYS = ["model", "class", "sample"];
+const GO_KEYS = ["model", "class", "sample", "open", "focus"];
 
 document.addEventListener("click", (event) => {
   const target = event.target.closest("[data-go],[data-step],[data-copy],[data-theme],[data-retry],[data-tab-id]");
@@ -230,7 +241,8 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     const wanted = new URL(target.href).searchParams;
     const named = GO_KEYS.filter((key) => wanted.has(key)).map((key) => [key, wanted.get(key)]);
-    go({ ...Object.fromEntries(named), tab: readState(wanted).tab });
+    const { tab, scope } = readState(wanted);
+    go({ ...Object.fromEntries(named), tab, ...(tab === "global" ? { scope } : {}) });
   } else if ("step" in target.dataset) step(Number(target.dataset.step));
   else if ("tabId" in target.dataset) go({ tab: target.dataset.tabId }); // Gradio's select event fires at start, too
   else if ("copy" in target.dataset) copyLink(target);
@@ -246,6 +258,13 @@ document.addEventListener("input", (event) => {
   else if (control.type === "range") go({ [key]: Number(control.value) });
   else go({ [key]: control.value });
 });
+
+document.addEventListener("toggle", (event) => {
+  const fold = event.target.dataset?.open;
+  if (!fold || !event.target.isConnected) return;
+  if (event.target.open) go({ open: fold });
+  else if (state.open === fold) go({ open: null });
+}, true); // it does not bubble
 
 document.addEventListener("keydown", (event) => {
   const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];

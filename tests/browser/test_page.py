@@ -153,6 +153,64 @@ def test_member_of_a_group_opens_its_sample(page: Page, address: str) -> None:
     expect(page.locator(".path")).to_contain_text("test/Zeta-Juice/")
 
 
+def test_opened_group_stands_in_the_address_and_leads_to_the_outlined_part(page: Page, address: str) -> None:
+    open_page(page, address, "?tab=global&class=Zeta-Juice")
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    expect_state(page, open="image-1")
+    page.locator("summary").nth(1).click()
+    expect_state(page, open="image-2")
+    expect(page.locator("details[open]")).to_have_count(1)
+    page.reload()
+    member = page.locator("details[open] .members a").first
+    pictures_are_painted(page, "details[open] .members img")
+    member.click()
+    expect(page.locator(".path")).to_contain_text("test/Zeta-Juice/")
+    expect(page.locator(".explanation.predicted path.chosen")).to_have_count(3)
+    assert state(page)["focus"].startswith("image-")
+    page.locator(".thumb:not([aria-current])").first.click()
+    expect(page.locator("path.chosen")).to_have_count(0)
+    assert "focus" not in state(page)
+
+
+def test_whole_model_leads_to_its_classes_and_back(page: Page, address: str) -> None:
+    open_page(page, address, "?tab=global&class=Zeta-Juice&model=score_fusion")
+    page.get_by_text("Whole model").click()
+    expect_state(page, scope="model", **{"class": "Zeta-Juice"})
+    expect(page.locator("[data-slot=global] h2")).to_have_text("score_fusion")
+    page.locator(".ratios a", has_text="Zeta-Juice").click()
+    expect(page.locator("[data-slot=global] h2")).to_have_text("Zeta-Juice")
+    assert "scope" not in state(page)
+    page.go_back()
+    expect(page.locator("[data-slot=global] h2")).to_have_text("score_fusion")
+    choose(page, "Class", "arla")
+    expect(page.locator("[data-slot=global] h2")).to_have_text("Arla-Mjölk 1 l")
+
+
+def test_confused_pair_is_chosen_by_keyboard_and_shared_by_its_address(page: Page, address: str) -> None:
+    open_page(page, address, "?tab=global&scope=model&model=score_fusion")
+    pair = page.get_by_label("Pair")
+    first = page.locator(".side h4").all_inner_texts()
+    pair.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".side h4").first).not_to_have_text(first[0])
+    chosen = state(page)["pair"]
+    expect(pair).to_have_value(chosen)
+    expect(pair).to_be_focused()
+    page.reload()
+    expect(page.get_by_label("Pair")).to_have_value(chosen)
+
+
+def test_badge_tells_its_numbers_to_the_keyboard(page: Page, address: str) -> None:
+    open_page(page, address, "?model=score_fusion&class=Zeta-Juice")
+    badge = page.locator(".explanation.predicted .badge")
+    tip = badge.get_by_role("tooltip")
+    expect(tip).to_be_hidden()
+    badge.focus()
+    expect(tip).to_be_visible()
+    expect(tip).to_contain_text("Taken away, strongest first")
+
+
 def test_model_change_keeps_class_sample_tab_and_threshold(page: Page, address: str) -> None:
     names = {"class": "Zeta-Juice", "sample": "test/Zeta-Juice/x_002.jpg", "threshold": "0.4", "signed": "1"}
     open_page(page, address, "?" + "&".join(f"{key}={value}" for key, value in names.items()))
@@ -236,9 +294,9 @@ def test_word_in_the_table_lights_up_its_polygon(page: Page, address: str) -> No
     expect(page.locator(".explanation.predicted .touch polygon.lit")).to_have_count(1)
 
 
-@pytest.mark.parametrize("tab", ["overview", "sample", "gallery", "global"])
+@pytest.mark.parametrize("tab", ["overview", "sample", "gallery", "global", "global&scope=model&open=paper"])
 @pytest.mark.parametrize("width", [390, 1024, 1440])
 def test_nothing_is_wider_than_the_screen(page: Page, address: str, tab: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
-    open_page(page, address, f"?tab={tab}&class=Zeta-Juice&against=1")
+    open_page(page, address, f"?tab={tab}&class=Zeta-Juice&against=1&model=score_fusion")
     assert page.evaluate("document.documentElement.scrollWidth") <= width

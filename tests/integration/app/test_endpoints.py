@@ -64,6 +64,20 @@ def test_global_groups_of_one_modality_and_of_both(client: Client) -> None:
     assert [group["name"] for group in text] == [group["name"] for group in both if group["modality"] == "text"]
 
 
+def test_global_groups_name_the_classes_that_share_them(client: Client) -> None:
+    first = client.predict("score_fusion", "Zeta-Juice", "image", api_name="/global")[0]
+    assert first["also_in"] == ["Arla-Mjölk"]
+
+
+def test_global_without_a_class_is_the_whole_model(client: Client) -> None:
+    image, text = client.predict("score_fusion", api_name="/global")
+    assert (image["modality"], text["modality"]) == ("image", "text")
+    assert image["deletion"]["interval"] == [0.17, 0.39]
+    assert image["shared"][0]["classes"] == ["Arla-Mjölk", "Zeta-Juice"]
+    (untested,) = client.predict("embracenet", "", "text", api_name="/global")
+    assert (untested["deletion"], untested["shared"]) == (None, [])
+
+
 def test_modality_of_one_class(client: Client) -> None:
     shares = client.predict("score_fusion", "Zeta-Juice", api_name="/modality")
     assert len(shares) == 3

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from html.parser import HTMLParser
 from pathlib import Path
+from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,12 +15,13 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from app.fragments import view_router
-from app.library import open_libraries
+from app.library import Library, open_libraries
 from db.session import create, finish
 from tests.example_database import build
 
 ATTACK = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 SLOTS = ["strip", "sample", "gallery", "global", "overview"]
+VIEWS = [*((slot, "class") for slot in SLOTS), ("global", "model")]
 
 
 class Elements(HTMLParser):
@@ -65,11 +68,13 @@ def test_markup_in_data_stays_text(tmp_path: Path) -> None:
         connection.execute(text("UPDATE model SET name = :attack WHERE id = 1"), {"attack": ATTACK})
         connection.execute(text("UPDATE global_group SET name = :attack"), {"attack": ATTACK})
         connection.execute(text("UPDATE run SET dataset = :attack"), {"attack": ATTACK})
+        confusion = json.dumps([[ATTACK, ATTACK, 1], [ATTACK, "Zeta-Juice", 2]])
+        connection.execute(text("UPDATE model SET confusion = :confusion"), {"confusion": confusion})
     finish(engine)
-    names = {"model": ATTACK, "class": ATTACK, "sample": ATTACK, "db": ATTACK}
+    names = {"model": ATTACK, "class": ATTACK, "sample": ATTACK, "db": ATTACK, "pair": ATTACK, "focus": ATTACK}
     with client_of(url) as client:
-        for slot in SLOTS:
-            elements, state = fragment(client, slot, **names)
+        for slot, scope in VIEWS:
+            elements, state = fragment(client, slot, scope=scope, **names)
             assert state["class"] == ATTACK
             assert not [tag for tag, _ in elements.tags if tag == "script"]
             assert not elements.attributes("onerror")
@@ -160,6 +165,101 @@ def test_global_tab_shows_groups_members_and_histogram(client: TestClient) -> No
     assert sum(tag == "rect" for tag, _ in elements.tags) == 40
 
 
+def test_a_group_opens_down_to_its_samples_and_their_parts(client: TestClient, library: Library) -> None:
+    elements, state = fragment(client, "global", **{"class": "Zeta-Juice"})
+    group = library.reader.groups(state["model"], "Zeta-Juice", "image")[0]
+    assert "image-1" in elements.attributes("data-open")
+    for member in group.members:
+        wanted = urlencode({"sample": member.sample, "focus": f"image-{member.feature}"})
+        assert [href for href in elements.attributes("href") if wanted in href]
+
+
+def test_shared_groups_are_said_to_tell_nothing_apart(client: TestClient) -> None:
+    elements, _ = fragment(client, "global", model="score_fusion", **{"class": "Zeta-Juice"})
+    assert "Also in: Arla-Mjölk 1 l" in elements.text
+    assert "does not tell them apart" in elements.text
+    silent, _ = fragment(client, "global", model="embracenet", **{"class": "Zeta-Juice"})
+    assert "Also in" not in silent.text
+
+
+def test_noise_and_score_stand_over_the_groups(client: TestClient, library: Library) -> None:
+    elements, _ = fragment(client, "global", model="score_fusion", **{"class": "Zeta-Juice"})
+    members = sum(len(group.members) for group in library.reader.groups("score_fusion", "Zeta-Juice", "image"))
+    assert f"2 of {members + 2} parts fit no group" in elements.text
+    assert "NormLIME" in elements.text
+
+
+def test_whole_model_ranks_classes_by_their_median_image_share(client: TestClient, library: Library) -> None:
+    elements, _ = fragment(client, "global", model="score_fusion", scope="model")
+    shares = {
+        title: median(
+            share.image_share
+            for share in library.reader.image_shares("score_fusion", label)
+            if share.image_share is not None
+        )
+        for label, title in library.titles().items()
+    }
+    ranked = sorted(shares, key=lambda title: -shares[title])
+    rows = elements.text[elements.text.index("Classes by picture or words") :]
+    assert sorted(ranked, key=rows.index) == ranked
+
+
+def test_whole_model_shows_the_groups_of_confused_classes_side_by_side(client: TestClient) -> None:
+    names = {"model": "score_fusion", "scope": "model"}
+    first, _ = fragment(client, "global", **names)
+    assert first.attributes("value") == ["Arla-Mjölk~Zeta-Juice", "Oat & <i>Rye</i>~Zeta-Juice"]
+    assert "Both classes have it" in first.text
+    second, _ = fragment(client, "global", pair="Oat & <i>Rye</i>~Zeta-Juice", **names)
+    chosen = [attributes["value"] for tag, attributes in second.tags if tag == "option" and "selected" in attributes]
+    assert chosen == ["Oat & <i>Rye</i>~Zeta-Juice"]
+    unknown, _ = fragment(client, "global", pair="nope", **names)
+    assert "does not confuse" in unknown.text
+
+
+def test_deletion_is_said_in_words_and_numbers(client: TestClient) -> None:
+    elements, _ = fragment(client, "global", model="score_fusion", scope="model")
+    assert (
+        "Removing the picture parts that the model says it relies on costs it 38 points of accuracy; "
+        "removing as much at random costs 10 points."
+    ) in elements.text
+    assert "too small to rule out chance" in elements.text
+    assert "+17.0 to +39.0" in elements.text
+    assert "evaluate deletion" not in elements.text
+
+
+def test_missing_evaluations_name_their_commands(client: TestClient) -> None:
+    whole, _ = fragment(client, "global", model="embracenet", scope="model")
+    assert "python -m precompute evaluate deletion --db" in whole.text
+    sample, _ = fragment(client, "sample", model="embracenet", sample="test/Zeta-Juice/x_000.jpg")
+    assert "python -m precompute evaluate faithfulness --db" in sample.text
+    assert "Stability" in sample.text
+
+
+def test_faithfulness_stands_beside_the_pictures(client: TestClient) -> None:
+    elements, _ = fragment(client, "sample", model="score_fusion", sample="test/Zeta-Juice/x_000.jpg")
+    badges = [(tag, attributes) for tag, attributes in elements.tags if "badge" in (attributes.get("class") or "")]
+    assert badges
+    for _, attributes in badges:
+        assert attributes["tabindex"] == "0"
+        assert attributes["aria-describedby"] in elements.attributes("id")
+    assert "Explanation holds:" in elements.text
+    assert "Taken away, strongest first: 30" in elements.text
+
+
+@pytest.mark.parametrize("focus", ["image-3", "text-1"])
+def test_part_in_the_address_is_outlined(client: TestClient, focus: str) -> None:
+    elements, _ = fragment(client, "sample", sample="test/Zeta-Juice/x_001.jpg", focus=focus)
+    tags = {tag for tag, attributes in elements.tags if attributes.get("class") == "chosen"}
+    assert tags == ({"path"} if focus.startswith("image") else {"polygon", "tr"})
+    assert "outlined: the" in elements.text
+
+
+@pytest.mark.parametrize("focus", ["image-999", "text-99", "image", "image--1", "pixel-1", "text-²"])
+def test_part_that_a_sample_lacks_is_ignored(client: TestClient, focus: str) -> None:
+    elements, _ = fragment(client, "sample", sample="test/Zeta-Juice/x_001.jpg", focus=focus)
+    assert "chosen" not in elements.attributes("class")
+
+
 def test_choices_name_models_and_classes_with_their_accuracy(client: TestClient) -> None:
     choices = client.get("/view/choices").json()["choices"]
     assert [value for _, value in choices["models"]] == ["feature_concatenation", "score_fusion", "embracenet"]
@@ -171,15 +271,17 @@ def test_empty_database_is_said_to_be_empty(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'empty.db'}"
     finish(create(url))
     with client_of(url) as client:
-        for slot in SLOTS:
-            elements, state = fragment(client, slot)
+        for slot, scope in VIEWS:
+            elements, state = fragment(client, slot, scope=scope)
             assert state["class"] is None
             if slot != "strip":
                 assert "Nothing here yet" in elements.text
                 assert "python -m precompute run" in elements.text
 
 
-@pytest.mark.parametrize("table", ["explanation", "prediction", "model", "picture", "segmentation", "global_group"])
+@pytest.mark.parametrize(
+    "table", ["explanation", "prediction", "model", "picture", "segmentation", "global_group", "evaluation"]
+)
 def test_half_computed_database_is_shown_as_far_as_it_goes(tmp_path: Path, table: str) -> None:
     url = f"sqlite:///{tmp_path / 'half.db'}"
     build(url)
@@ -188,8 +290,8 @@ def test_half_computed_database_is_shown_as_far_as_it_goes(tmp_path: Path, table
         connection.execute(text(f"DELETE FROM {table}"))
     finish(engine)
     with client_of(url) as client:
-        for slot in SLOTS:
-            _, state = fragment(client, slot)
+        for slot, scope in VIEWS:
+            _, state = fragment(client, slot, scope=scope)
             assert state["class"] == "Arla-Mjölk"
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.state import DEFAULT_THRESHOLD, FILTERS, LAYERS, SPLITS, TABS, ViewState, read_state, write_state
+from app.state import DEFAULT_THRESHOLD, FILTERS, LAYERS, SCOPES, SPLITS, TABS, ViewState, read_state, write_state
 
 names = st.one_of(st.none(), st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=30))
 shares = st.integers(0, 100).map(lambda percent: percent / 100)
@@ -27,6 +27,10 @@ shares = st.integers(0, 100).map(lambda percent: percent / 100)
         layer=st.sampled_from(LAYERS),
         shown=st.sampled_from(FILTERS),
         split=st.one_of(st.none(), st.sampled_from(SPLITS)),
+        scope=st.sampled_from(SCOPES),
+        pair=names,
+        open=names,
+        focus=names,
     )
 )
 def test_reading_what_was_written_gives_the_same_state(state: ViewState) -> None:

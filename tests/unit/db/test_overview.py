@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
-import numpy as np
 import pytest
 from sqlalchemy import select
 
@@ -21,19 +18,6 @@ MODEL = "score_fusion"
 def url(engine_url: str) -> str:
     build(engine_url, classes=5, samples=12)
     return engine_url
-
-
-def test_classes_rank_by_their_mean_image_share(url: str) -> None:
-    reader = Reader(session.open_read_only(url))
-    plain = defaultdict(list)
-    for share in reader.image_shares(MODEL):
-        plain[share.label].append(share.image_share)
-    rows = reader.class_shares(MODEL)
-    assert {row.label: (row.samples, row.image_share) for row in rows} == {
-        label: (len(shares), pytest.approx(np.mean(shares))) for label, shares in plain.items()
-    }
-    assert [row.image_share for row in rows] == sorted((row.image_share for row in rows), reverse=True)
-    assert reader.class_shares("nobody") == []
 
 
 def test_groups_of_one_concept_are_shared_by_their_classes(url: str) -> None:

@@ -1,0 +1,124 @@
+"""The deletion test as a table like P1's Table 2: what removing the top groups costs, beside as much at random."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from app.rendering import MINUS, percent, thousands
+from app.tabs import note
+from app.tabs.choice import Choice
+from db.views import DeletionView, Modality
+
+WORDS: dict[Modality, str] = {"image": "Picture", "text": "Words"}
+PARTS: dict[Modality, str] = {"image": "picture parts", "text": "words"}
+
+# P1 Table 2: samples, accuracy in percent with nothing, the top groups' features, random ones removed.
+PAPER: tuple[tuple[str, Modality, int, float, float, float], ...] = (
+    ("Feature Concatenation", "image", 16774, 99.97, 77.59, 99.33),
+    ("Feature Concatenation", "text", 9453, 99.97, 96.01, 99.46),
+    ("Score Fusion", "image", 16398, 99.97, 93.42, 99.20),
+    ("Score Fusion", "text", 8053, 99.99, 83.89, 98.99),
+    ("EmbraceNet", "image", 16951, 99.41, 85.78, 99.06),
+    ("EmbraceNet", "text", 10396, 99.77, 93.18, 99.44),
+)
+
+
+@dataclass(frozen=True)
+class DeletionRow:
+    """One model and modality, numbers as written; `clear` = the interval lies above 0."""
+
+    model: str
+    modality: str
+    current: bool
+    samples: str
+    untouched: str
+    top_removed: str
+    random_removed: str
+    difference: str
+    interval: str
+    clear: bool
+
+
+@dataclass(frozen=True)
+class DeletionTable:
+    """All that the template shows; `sentences` are about the chosen model, `command` makes what it lacks."""
+
+    rows: list[DeletionRow]
+    sentences: list[str]
+    draws: int | None
+    paper: list[DeletionRow]
+    command: str | None
+
+
+def deletion_table(choice: Choice) -> DeletionTable:
+    """The stored test of all models, and the paper's."""
+    views = choice.library.reader.deletion()
+    model = choice.model
+    own = [view for view in views if model and view.model == model.name]
+    return DeletionTable(
+        rows=[_row(view, view in own) for view in views],
+        sentences=[_sentence(view) for view in own],
+        draws=next((view.draws for view in views if view.draws), None),
+        paper=[_paper_row(*row) for row in PAPER],
+        command=note.evaluate(choice, "deletion") if model and model.explained and not own else None,
+    )
+
+
+def _row(view: DeletionView, current: bool) -> DeletionRow:
+    low = view.interval[0] if view.interval else -math.inf
+    return DeletionRow(
+        model=view.model,
+        modality=WORDS[view.modality],
+        current=current,
+        samples=thousands(view.samples),
+        untouched=percent(view.untouched, 1),
+        top_removed=percent(view.top_removed, 1),
+        random_removed=percent(view.random_removed, 1),
+        difference=_points(view.difference),
+        interval=f"{_points(view.interval[0])} to {_points(view.interval[1])}" if view.interval else "–",
+        clear=low > 0,
+    )
+
+
+def _paper_row(
+    model: str, modality: Modality, samples: int, untouched: float, top: float, at_random: float
+) -> DeletionRow:
+    return DeletionRow(
+        model=model,
+        modality=WORDS[modality],
+        current=False,
+        samples=thousands(samples),
+        untouched=percent(untouched / 100, 2),
+        top_removed=percent(top / 100, 2),
+        random_removed=percent(at_random / 100, 2),
+        difference=_points((at_random - top) / 100, 2),
+        interval="–",
+        clear=False,
+    )
+
+
+def _sentence(view: DeletionView) -> str:
+    """What the test says, for people who do not read intervals."""
+    if view.untouched is None or view.top_removed is None or view.random_removed is None:
+        return f"For the {PARTS[view.modality]} there was nothing to remove."
+    said = (
+        f"Removing the {PARTS[view.modality]} that the model says it relies on costs it "
+        f"{_cost(view.untouched - view.top_removed)} of accuracy; "
+        f"removing as much at random costs {_cost(view.untouched - view.random_removed)}."
+    )
+    if view.interval is None or view.interval[0] <= 0:
+        said += " The difference is too small to rule out chance."
+    return said
+
+
+def _cost(share: float) -> str:
+    points = round(100 * share)
+    if points > 0:
+        return "1 point" if points == 1 else f"{points} points"
+    return "no points" if share <= 0 else "less than 1 point"
+
+
+def _points(share: float | None, decimals: int = 1) -> str:
+    """A difference of accuracies in percentage points, `+12.0`."""
+    return "–" if share is None else f"{100 * share:+.{decimals}f}".replace("-", MINUS)

@@ -1,0 +1,100 @@
+"""The Global tab of a class: which picture parts and words a model relies on again and again in it (P1 §3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import fmean
+
+from app.drawing.histogram import Bar, histogram_bars
+from app.rendering import percent, render
+from app.tabs import note
+from app.tabs.choice import Choice
+from app.tabs.groups import Group, class_groups, score_used
+from app.wording import Score
+from db.views import ImageShare, Modality, NoiseView
+
+SHOWN_GROUPS = 10
+BINS = 20
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """The modality ratio of one set of samples."""
+
+    name: str
+    samples: int
+    mean: float | None
+    mean_positive: float | None
+    bars: list[Bar]
+
+
+@dataclass(frozen=True)
+class DropTest:
+    """What is left of the model's mean certainty without the words, and without the picture."""
+
+    whole: float
+    without_text: float
+    without_image: float
+
+
+@dataclass(frozen=True)
+class ClassPage:
+    """All that the template shows; `noise` where it was counted."""
+
+    notices: tuple[str, ...]
+    title: str
+    model: str
+    explained: int
+    image: list[Group]
+    text: list[Group]
+    noise: dict[Modality, NoiseView]
+    score: Score
+    histograms: list[Histogram]
+    drop: DropTest | None
+
+
+def class_fragment(choice: Choice) -> str:
+    """The class's groups and its modality ratio."""
+    if choice.label is None or choice.model is None:
+        return note.nothing_yet(choice)
+    library, model, label = choice.library, choice.model.name, choice.label
+    image, text = (class_groups(choice, label, modality, SHOWN_GROUPS) for modality in ("image", "text"))
+    shares = library.image_shares(model)
+    own = [share for share in shares if share.label == label]
+    if not image and not text and not own:
+        return note.no_groups(choice)
+    page = ClassPage(
+        notices=choice.notices,
+        title=library.titles()[label],
+        model=model,
+        explained=len(own),
+        image=image,
+        text=text,
+        noise=library.reader.noise(model, label),
+        score=score_used(library),
+        histograms=[_histogram("This class", own), _histogram("All classes", shares)],
+        drop=_drop_test(own),
+    )
+    return render("global_class.html", page=page, command=note.command(choice))
+
+
+def _histogram(name: str, shares: list[ImageShare]) -> Histogram:
+    known = [share.image_share for share in shares if share.image_share is not None]
+    positive = [share.image_share_positive for share in shares if share.image_share_positive is not None]
+    return Histogram(
+        name=name,
+        samples=len(shares),
+        mean=fmean(known) if known else None,
+        mean_positive=fmean(positive) if positive else None,
+        bars=histogram_bars(known, BINS, lambda low, high: f"{percent(low)} to {percent(high)}"),
+    )
+
+
+def _drop_test(shares: list[ImageShare]) -> DropTest | None:
+    if not shares:
+        return None
+    return DropTest(
+        whole=fmean(share.probability for share in shares),
+        without_text=fmean(share.probability_without_text for share in shares),
+        without_image=fmean(share.probability_without_image for share in shares),
+    )
