@@ -59,7 +59,10 @@ class Evaluations:
             .join(Category, Category.id == Evaluation.category_id)
             .where(Evaluation.kind == "groups", Model.name == model, Category.label == label)
         )
-        return {row.modality: NoiseView(row.figures["parts"], row.figures["noise"]) for row in self._rows(query)}
+        return {
+            row.modality: NoiseView(row.figures["parts"], row.figures["noise"], row.figures["reason"])
+            for row in self._rows(query)
+        }
 
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with self._engine.connect() as connection:

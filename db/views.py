@@ -277,10 +277,14 @@ class GroupView:
 
 @dataclass(frozen=True)
 class NoiseView:
-    """Of a class's `features` that went into its groups in one modality, how many (`noise`) fit none."""
+    """Of a class's `features` that went into its groups in one modality, how many (`noise`) fit none.
+
+    `reason` = why no group is shown, None where one is.
+    """
 
     features: int
     noise: int
+    reason: str | None
 
 
 @dataclass(frozen=True)

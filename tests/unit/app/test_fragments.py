@@ -189,6 +189,21 @@ def test_noise_and_score_stand_over_the_groups(client: TestClient, library: Libr
     assert "NormLIME" in elements.text
 
 
+def test_class_without_groups_says_why(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'none.db'}"
+    build(url)
+    engine = create(url)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM global_group"))
+        figures = json.dumps({"parts": 3, "noise": 3, "groups": 0, "reason": "no part came back in 2 of 3 samples"})
+        connection.execute(text("UPDATE evaluation SET figures = :figures WHERE kind = 'groups'"), {"figures": figures})
+    finish(engine)
+    with client_of(url) as client:
+        elements, _ = fragment(client, "global", **{"class": "Zeta-Juice"})
+    assert "3 of 3 parts fit no group" in elements.text
+    assert "No picture part recurs in enough samples: no part came back in 2 of 3 samples." in elements.text
+
+
 def test_whole_model_ranks_classes_by_their_median_image_share(client: TestClient, library: Library) -> None:
     elements, _ = fragment(client, "global", model="score_fusion", scope="model")
     shares = {

@@ -32,7 +32,7 @@ def test_stability_is_the_correlation_between_two_runs() -> None:
     random = np.random.default_rng(3)
     true, errors = random.normal(size=400), np.full(400, 0.5)
     runs = [true + random.normal(scale=errors) for _ in range(2)]
-    seen = np.corrcoef(*runs)[0, 1]
+    seen = np.corrcoef(runs[0], runs[1])[0, 1]
     assert stability(runs[0].astype(np.float32), errors.astype(np.float32)) == pytest.approx(seen, abs=0.07)
 
 
