@@ -13,9 +13,11 @@ from app.tabs.choice import Choice
 from app.tabs.deletion import DeletionTable, deletion_table
 from app.tabs.groups import ClassLink, Group, Member, class_groups, class_link, member_of, score_used
 from app.wording import Score
-from db.views import Confusion, Modality, SharedGroup
+from db.views import Confusion
 
 PAIR_GROUPS = 5
+SHOWN_SHARED = 50
+SHOWN_CROPS = 8
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,6 @@ class SharedRow:
     """One part or word that several classes share, with its representative in each."""
 
     name: str
-    modality: Modality
     classes: list[ClassLink]
     crops: list[Member]
 
@@ -89,7 +90,7 @@ def model_fragment(choice: Choice, state: ViewState) -> str:
         explained=len(shares),
         missing=note.one_sided(model) if not model.explained else None,
         ratios=_ratios(choice),
-        shared=[_shared(choice, shared) for shared in library.shared_groups(model.name)],
+        shared=_shared(choice, model.name),
         pairs=pairs,
         pair=pair,
         sides=_sides(choice, pair) if pair else [],
@@ -131,15 +132,23 @@ def _ratios(choice: Choice) -> list[ClassRatio]:
     return sorted(ratios, key=lambda ratio: (-ratio.image_share, ratio.link.title))
 
 
-def _shared(choice: Choice, shared: SharedGroup) -> SharedRow:
-    groups = choice.library.reader.groups_by_id([sharing.group_id for sharing in shared.groups])
-    members = [(group, group.representative) for group in groups]
-    return SharedRow(
-        name=shared.name if shared.modality == "text" else "Picture part",
-        modality=shared.modality,
-        classes=[class_link(choice, label) for label in shared.labels],
-        crops=[member_of(choice.of_class(group.label), shared.modality, member) for group, member in members if member],
-    )
+def _shared(choice: Choice, model: str) -> list[SharedRow]:
+    found = choice.library.shared_groups(model)[:SHOWN_SHARED]
+    shown = [[sharing.group_id for sharing in shared.groups[:SHOWN_CROPS]] for shared in found]
+    groups = choice.library.reader.groups_by_id([key for keys in shown for key in keys])
+    crops = {
+        group.id: member_of(choice.of_class(group.label), group.modality, group.representative)
+        for group in groups
+        if group.representative is not None
+    }
+    return [
+        SharedRow(
+            name=shared.name if shared.modality == "text" else "Picture part",
+            classes=[class_link(choice, label) for label in shared.labels],
+            crops=[crops[key] for key in keys if key in crops],
+        )
+        for shared, keys in zip(found, shown, strict=True)
+    ]
 
 
 def _sides(choice: Choice, pair: Pair) -> list[Side]:
