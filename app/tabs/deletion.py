@@ -58,7 +58,7 @@ def deletion_table(choice: Choice) -> DeletionTable:
     own = [view for view in views if model and view.model == model.name]
     return DeletionTable(
         rows=[_row(view, view in own) for view in views],
-        sentences=[_sentence(view) for view in own],
+        sentences=[in_words(view) for view in own],
         draws=next((view.draws for view in views if view.draws), None),
         paper=[_paper_row(*row) for row in PAPER],
         command=note.evaluate(choice, "deletion") if model and model.explained and not own else None,
@@ -98,7 +98,7 @@ def _paper_row(
     )
 
 
-def _sentence(view: DeletionView) -> str:
+def in_words(view: DeletionView) -> str:
     """What the test says, for people who do not read intervals."""
     if view.untouched is None or view.top_removed is None or view.random_removed is None:
         return f"For the {PARTS[view.modality]} there was nothing to remove."

@@ -11,7 +11,17 @@ from app.state import ViewState
 from app.tabs import note
 from app.tabs.choice import Choice
 from app.tabs.deletion import DeletionTable, deletion_table
-from app.tabs.groups import ClassLink, Group, Member, class_groups, class_link, member_of, score_used
+from app.tabs.groups import (
+    ClassLink,
+    ClassLinks,
+    Group,
+    Member,
+    class_groups,
+    class_link,
+    class_links,
+    member_of,
+    score_used,
+)
 from app.wording import Score
 from db.views import Confusion
 
@@ -34,7 +44,8 @@ class SharedRow:
     """One part or word that several classes share, with its representative in each."""
 
     name: str
-    classes: list[ClassLink]
+    count: int
+    classes: ClassLinks
     crops: list[Member]
 
 
@@ -144,7 +155,8 @@ def _shared(choice: Choice, model: str) -> list[SharedRow]:
     return [
         SharedRow(
             name=shared.name if shared.modality == "text" else "Picture part",
-            classes=[class_link(choice, label) for label in shared.labels],
+            count=len(shared.labels),
+            classes=class_links(choice, shared.labels),
             crops=[crops[key] for key in keys if key in crops],
         )
         for shared, keys in zip(found, shown, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.library import Library
@@ -11,6 +12,8 @@ from app.tabs.choice import Choice, verdict
 from app.wording import SCORES, Score
 from db.views import GroupView, MemberView, Modality
 
+SHOWN_CLASSES = 8
+
 
 @dataclass(frozen=True)
 class ClassLink:
@@ -18,6 +21,14 @@ class ClassLink:
 
     title: str
     href: str
+
+
+@dataclass(frozen=True)
+class ClassLinks:
+    """The first of several classes, and how many `more` there are."""
+
+    shown: list[ClassLink]
+    more: int
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ class Group:
     samples: int
     spellings: list[tuple[str, int]]
     members: list[Member]
-    also: list[ClassLink]
+    also: ClassLinks
     shared: bool
 
 
@@ -84,6 +95,11 @@ def class_link(choice: Choice, label: str) -> ClassLink:
     return ClassLink(title, link({**choice.names, "class": label}, tab="global"))
 
 
+def class_links(choice: Choice, labels: Sequence[str]) -> ClassLinks:
+    """To the groups of several classes; a logo may be shared by hundreds."""
+    return ClassLinks([class_link(choice, label) for label in labels[:SHOWN_CLASSES]], len(labels[SHOWN_CLASSES:]))
+
+
 def score_used(library: Library) -> Score:
     """The score that the groups are ranked by, as the run's recipe has it."""
     runs = library.reader.runs()
@@ -106,6 +122,6 @@ def _group(choice: Choice, group: GroupView, best: float, verdicts: dict[str, st
         samples=group.samples,
         spellings=sorted(group.spellings.items(), key=lambda item: (-item[1], item[0])),
         members=[member_of(choice, group.modality, member, verdicts) for member in ordered],
-        also=[class_link(choice, label) for label in also],
+        also=class_links(choice, also),
         shared=bool(also) if rival is None else rival in also,
     )
