@@ -6,11 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
-from app.drawing.importance import Array
 from app.rendering import percent
 from app.wording import BAD_FIT, LOOSE_FIT
+from db.stability import stability
 from db.views import ExplanationView, FaithfulnessView
 
 Level = Literal["good", "fair", "weak"]
@@ -21,7 +19,7 @@ MEANINGS: dict[Level, str] = {
     "weak": "Do not rely on these marks alone.",
 }
 STEADY = 0.8
-SHAKY = 0.5
+SHAKY = 0.65
 
 
 @dataclass(frozen=True)
@@ -43,45 +41,30 @@ class Trust:
     measured: bool
 
 
-def stability(weights: Array, errors: Array) -> float | None:
-    """How alike the weights of another run would be: the correlation to expect, 1 - Σerror² / Σw², at least 0.
-
-    Args:
-        weights: of all features, [n].
-        errors: their standard errors, [n].
-
-    Returns:
-        0..1; None where all weights are 0. Source: ours, the reliability of test theory.
-    """
-    total = float(np.square(weights, dtype=np.float64).sum())
-    return max(1 - float(np.square(errors, dtype=np.float64).sum()) / total, 0.0) if total else None
-
-
 def judge(found: ExplanationView, measured: FaithfulnessView | None) -> Trust:
     """The worst of fit, stability and, where they were measured, the deletion and insertion curves.
 
     A curve speaks for the explanation if it is better than that of a random order; both do: good, one: fair.
     """
     fit = found.r2
-    steady = measured.stability if measured else _stability(found)
+    steady = stability(found.image_weights, found.text_weights, found.image_errors, found.text_errors)
     grades = [_grade(fit, BAD_FIT, LOOSE_FIT)]
     reasons = [Reason("Fit (R²)", f"{fit:.2f}", "how closely the marks follow the model here; 1 is exactly")]
     if steady is not None:
         grades.append(_grade(steady, SHAKY, STEADY))
-        reasons.append(Reason("Stability", f"{steady:.2f}", "how alike they would be if made anew; 1 is the same"))
+        reasons.append(
+            Reason(
+                "Stability",
+                f"{steady:.2f}",
+                "how surely the strongest marks are the strongest; 1 is certain, 0.5 a guess",
+            )
+        )
     curves = _curves(measured) if measured else []
     if curves:
         grades.append(sum(better for better, _ in curves))
         reasons += [reason for _, reason in curves]
     level = LEVELS[min(grades)]
     return Trust(level, MEANINGS[level], reasons, bool(curves))
-
-
-def _stability(found: ExplanationView) -> float | None:
-    if found.image_errors is None or found.text_errors is None:
-        return None
-    weights = np.concatenate([found.image_weights, found.text_weights])
-    return stability(weights, np.concatenate([found.image_errors, found.text_errors]))
 
 
 def _grade(value: float, least: float, enough: float) -> int:

@@ -310,16 +310,13 @@ class DeletionView:
 class FaithfulnessView:
     """How well one explanation of a model's answer holds (REFERENCE.md §8).
 
-    The areas under the deletion and insertion curves are in 0..1, beside those of a random ranking; `r2` <= 1;
-    `stability` in 0..1, None where the explanation has no standard errors.
+    The areas under the deletion and insertion curves are in 0..1, beside those of a random ranking.
     """
 
     deletion_auc: float | None
     insertion_auc: float | None
     random_deletion_auc: float | None
     random_insertion_auc: float | None
-    r2: float | None
-    stability: float | None
 
 
 @dataclass(frozen=True)

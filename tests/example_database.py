@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.session import create, finish
+from db.stability import stability
 from db.tables import (
     ActivationMap,
     Base,
@@ -384,7 +385,7 @@ def _evaluate(engine: Engine, writer: Writer, model: Model, labels: list[str], o
             "random_deletion_auc": 0.5,
             "random_insertion_auc": 0.55,
             "r2": found.r2,
-            "stability": None if found.image_errors is None else 0.9,
+            "stability": stability(found.image_weights, found.text_weights, found.image_errors, found.text_errors),
         }
         sample = outcome.made.row
         row = Evaluation(kind="faithfulness", model_id=model.id, sample_id=sample.id, figures=figures)

@@ -12,11 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
+from db.stability import stability
 from db.tables import Evaluation, Explanation, Model, Sample, Segmentation, Vector, WorkUnit
 from db.writer import UnitResult
 from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, load_picture, stored_samples
-from precompute.evaluation.curves import Numbers, curve_area, deletion_masks, stability, steps_of
+from precompute.evaluation.curves import Ranking, curve_area, deletion_masks, steps_of
 from precompute.evaluation.masked_rows import MaskedRows, that_share_rows
 from precompute.local_explanations.masking import MaskedPicture
 from precompute.local_explanations.segments import decode_label_map
@@ -44,12 +45,9 @@ class Explained:
     r2: float
     stamp: str
 
-    def joint(self, read: int) -> tuple[Numbers, Numbers | None]:
-        """Weights and errors of all superpixels and of the first `read` entries; the others are never read."""
-        weights = np.concatenate([self.image_weights, self.text_weights[:read]]).astype(np.float64)
-        if self.image_errors is None or self.text_errors is None:
-            return weights, None
-        return weights, np.concatenate([self.image_errors, self.text_errors[:read]]).astype(np.float64)
+    def ranking(self, read: int) -> Ranking:
+        """All superpixels and the first `read` entries by falling weight; the other entries are never read."""
+        return np.argsort(-np.concatenate([self.image_weights, self.text_weights[:read]]), kind="stable")
 
 
 @dataclass(frozen=True)
@@ -199,8 +197,7 @@ def _measure(bench: Bench, task: FaithfulnessJob) -> tuple[dict[str, dict[str, A
         random = [add(deletion_masks(ranking, counts)) for ranking in chance]
         own = {}
         for name in models:
-            weights, _ = task.explained[name].joint(len(readable))
-            removed = deletion_masks(np.argsort(-weights, kind="stable"), counts)
+            removed = deletion_masks(task.explained[name].ranking(len(readable)), counts)
             own[name] = add(removed), add(~removed)
         answers = rows.ask(models, picture, readable, recipe.runtime.batch_size, bench.device)
         for name, (deletion, insertion) in own.items():
@@ -214,6 +211,8 @@ def _measure(bench: Bench, task: FaithfulnessJob) -> tuple[dict[str, dict[str, A
                 "random_deletion_auc": by_chance,
                 "random_insertion_auc": by_chance,
                 "r2": explained.r2,
-                "stability": stability(*explained.joint(len(readable))),
+                "stability": stability(
+                    explained.image_weights, explained.text_weights, explained.image_errors, explained.text_errors
+                ),
             }
     return found, time.perf_counter() - started

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
 from app.library import Library
-from app.trust import judge, stability
+from app.trust import judge
 from db.views import ExplanationView, FaithfulnessView
 
 GOOD = FaithfulnessView(
@@ -16,8 +17,6 @@ GOOD = FaithfulnessView(
     insertion_auc=0.8,
     random_deletion_auc=0.5,
     random_insertion_auc=0.5,
-    r2=0.9,
-    stability=0.9,
 )
 
 
@@ -28,26 +27,24 @@ def found(library: Library) -> ExplanationView:
     return dataclasses.replace(explanation, r2=0.9)
 
 
-def test_stability_is_the_correlation_between_two_runs() -> None:
-    random = np.random.default_rng(3)
-    true, errors = random.normal(size=400), np.full(400, 0.5)
-    runs = [true + random.normal(scale=errors) for _ in range(2)]
-    seen = np.corrcoef(runs[0], runs[1])[0, 1]
-    assert stability(runs[0].astype(np.float32), errors.astype(np.float32)) == pytest.approx(seen, abs=0.07)
-
-
-def test_stability_against_the_plain_sum() -> None:
-    weights, errors = np.array([0.5, -0.25, 0.1], np.float32), np.array([0.1, 0.2, 0.05], np.float32)
-    noise = sum(float(error) ** 2 for error in errors)
-    total = sum(float(weight) ** 2 for weight in weights)
-    assert stability(weights, errors) == pytest.approx(1 - noise / total)
-    assert stability(weights, 10 * errors) == 0
-    assert stability(0 * weights, errors) is None
+def with_stability(found: ExplanationView, value: float) -> ExplanationView:
+    """Five weights of 1 among zeros, all as uncertain as makes each outweigh a zero with this probability."""
+    image, text = np.zeros_like(found.image_weights), np.zeros_like(found.text_weights)
+    image[:5] = 1
+    error = 1 / (2**0.5 * NormalDist().inv_cdf(value))
+    return dataclasses.replace(
+        found,
+        image_weights=image,
+        text_weights=text,
+        image_errors=np.full_like(image, error),
+        text_errors=np.full_like(text, error),
+    )
 
 
 def test_all_good_is_good(found: ExplanationView) -> None:
-    trust = judge(found, GOOD)
+    trust = judge(with_stability(found, 0.9), GOOD)
     assert (trust.level, trust.measured) == ("good", True)
+    assert trust.reasons[1].value == "0.90"
     assert [reason.name.split()[0] for reason in trust.reasons] == ["Fit", "Stability", "Taken", "Put"]
 
 
@@ -57,13 +54,15 @@ def test_all_good_is_good(found: ExplanationView) -> None:
         ({"deletion_auc": 0.6}, "fair"),
         ({"insertion_auc": 0.4}, "fair"),
         ({"deletion_auc": 0.6, "insertion_auc": 0.4}, "weak"),
-        ({"stability": 0.6}, "fair"),
-        ({"stability": 0.3}, "weak"),
-        ({"stability": None}, "good"),
     ],
 )
-def test_the_worst_number_decides(found: ExplanationView, change: dict[str, float | None], level: str) -> None:
+def test_the_worst_curve_decides(found: ExplanationView, change: dict[str, float | None], level: str) -> None:
     assert judge(found, dataclasses.replace(GOOD, **change)).level == level
+
+
+@pytest.mark.parametrize(("stability", "level"), [(0.9, "good"), (0.7, "fair"), (0.55, "weak")])
+def test_unsteady_marks_are_trusted_less(found: ExplanationView, stability: float, level: str) -> None:
+    assert judge(with_stability(found, stability), GOOD).level == level
 
 
 @pytest.mark.parametrize(("r2", "level"), [(0.5, "good"), (0.4, "fair"), (0.1, "weak"), (float("nan"), "weak")])
@@ -71,9 +70,7 @@ def test_without_curves_fit_and_standard_errors_decide(found: ExplanationView, r
     trust = judge(dataclasses.replace(found, r2=r2), None)
     assert (trust.level, trust.measured) == (level, False)
     assert [reason.name for reason in trust.reasons] == ["Fit (R²)"]
-    shaky = dataclasses.replace(
-        found, image_errors=np.abs(found.image_weights), text_errors=np.abs(found.text_weights), r2=r2
-    )
+    shaky = dataclasses.replace(with_stability(found, 0.6), r2=r2)
     assert judge(shaky, None).level == "weak"
 
 

@@ -1,14 +1,13 @@
-"""Deletion and insertion curves, and the stability of a ranking, against plain twins."""
+"""Deletion and insertion curves against plain twins."""
 
 from itertools import pairwise
-from statistics import NormalDist
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precompute.evaluation.curves import curve_area, deletion_masks, stability, steps_of
+from precompute.evaluation.curves import curve_area, deletion_masks, steps_of
 
 
 @given(st.integers(1, 200), st.integers(1, 40))
@@ -35,23 +34,3 @@ def test_the_area_is_the_sum_of_trapezoids(probabilities: list[float]) -> None:
 
 def test_uneven_steps_weigh_by_their_width() -> None:
     assert curve_area(np.array([0, 1, 4]), np.array([1.0, 0.0, 0.0])) == pytest.approx(0.125)
-
-
-@given(
-    st.lists(st.tuples(st.floats(-1, 1), st.floats(0.001, 1)), min_size=6, max_size=20, unique_by=lambda pair: pair[0])
-)
-def test_stability_is_the_mean_probability_of_exceeding_the_sixth(features: list[tuple[float, float]]) -> None:
-    ranked = sorted(features, reverse=True)
-    (sixth, error), first = ranked[5], ranked[:5]
-    plain = [NormalDist(w - sixth, (e**2 + error**2) ** 0.5).cdf(0) for w, e in first]
-    weights, errors = np.array(features).T
-    found = stability(weights, errors)
-    assert found == pytest.approx(1 - np.mean(plain), abs=1e-9)
-    assert found is not None
-    assert found >= 0.5
-
-
-def test_stability_needs_errors_and_a_sixth_feature() -> None:
-    assert stability(np.arange(9.0), None) is None
-    assert stability(np.arange(5.0), np.ones(5)) is None
-    assert stability(np.arange(6.0), np.zeros(6)) == 1.0
