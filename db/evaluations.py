@@ -1,14 +1,13 @@
-"""Reading what was measured of the explanations: deletion, faithfulness, noise."""
+"""Reading what was measured of the explanations: deletion, faithfulness, noise, and any other kind of figures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Engine, Row, Select, select
+from sqlalchemy import Engine, select
 
 from db.tables import Category, Evaluation, Model, Sample
-from db.views import DeletionView, FaithfulnessView, Modality, NoiseView
+from db.views import DeletionView, FaithfulnessView, Figures, Modality, NoiseView
 
 
 class Evaluations:
@@ -18,15 +17,9 @@ class Evaluations:
 
     def deletion(self) -> list[DeletionView]:
         """The deletion test of every model that was put to it, in the recipe's order, image before text."""
-        query = (
-            select(Model.name, Evaluation.modality, Evaluation.figures)
-            .join(Model, Model.id == Evaluation.model_id)
-            .where(Evaluation.kind == "deletion", Evaluation.sample_id.is_(None), Evaluation.category_id.is_(None))
-            .order_by(Model.position, Model.name, Evaluation.modality)
-        )
         return [
             DeletionView(
-                model=row.name,
+                model=row.model,
                 modality=row.modality,
                 samples=row.figures["samples"],
                 untouched=row.figures.get("untouched"),
@@ -36,37 +29,50 @@ class Evaluations:
                 difference=row.figures.get("difference"),
                 interval=_interval(row.figures.get("interval")),
             )
-            for row in self._rows(query)
+            for row in self.figures("deletion")
+            if row.model is not None and row.modality is not None
         ]
 
     def faithfulness(self, model: str, path: str) -> FaithfulnessView | None:
         """How well a model's explanation of its answer on a sample holds, None where that was not measured."""
-        query = (
-            select(Evaluation.figures)
-            .join(Model, Model.id == Evaluation.model_id)
-            .join(Sample, Sample.id == Evaluation.sample_id)
-            .where(Evaluation.kind == "faithfulness", Model.name == model, Sample.path == path)
-        )
         names = FaithfulnessView.__dataclass_fields__
-        found = [FaithfulnessView(**{name: row.figures.get(name) for name in names}) for row in self._rows(query)]
-        return found[0] if found else None
+        found = self.figures("faithfulness", model, path)
+        return FaithfulnessView(**{name: found[0].figures.get(name) for name in names}) if found else None
 
     def noise(self, model: str, label: str) -> dict[Modality, NoiseView]:
         """How many of the features that went into a class's groups fit none, by modality."""
-        query = (
-            select(Evaluation.modality, Evaluation.figures)
-            .join(Model, Model.id == Evaluation.model_id)
-            .join(Category, Category.id == Evaluation.category_id)
-            .where(Evaluation.kind == "groups", Model.name == model, Category.label == label)
-        )
         return {
             row.modality: NoiseView(row.figures["parts"], row.figures["noise"], row.figures["reason"])
-            for row in self._rows(query)
+            for row in self.figures("groups", model, label=label)
+            if row.modality is not None
         }
 
-    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+    def figures(
+        self, kind: str, model: str | None = None, path: str | None = None, label: str | None = None
+    ) -> list[Figures]:
+        """Measured figures of one kind (db/README.md, `evaluation`), narrowed down to a model, sample or class."""
+        query = (
+            select(
+                Model.name.label("model"),
+                Sample.path.label("sample"),
+                Category.label,
+                Evaluation.modality,
+                Evaluation.figures,
+            )
+            .outerjoin(Model, Model.id == Evaluation.model_id)
+            .outerjoin(Sample, Sample.id == Evaluation.sample_id)
+            .outerjoin(Category, Category.id == Evaluation.category_id)
+            .where(Evaluation.kind == kind)
+            .order_by(Model.position, Category.label, Sample.path, Evaluation.modality)
+        )
+        if model is not None:
+            query = query.where(Model.name == model)
+        if path is not None:
+            query = query.where(Evaluation.sample_id.in_(select(Sample.id).where(Sample.path == path)))
+        if label is not None:
+            query = query.where(Evaluation.category_id.in_(select(Category.id).where(Category.label == label)))
         with self._engine.connect() as connection:
-            return connection.execute(query).all()
+            return [Figures(*row) for row in connection.execute(query)]
 
 
 def _interval(ends: Sequence[float] | None) -> tuple[float, float] | None:

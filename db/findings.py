@@ -29,6 +29,8 @@ from db.views import (
     LabelProbability,
     MemberView,
     Modality,
+    SharedGroup,
+    SharingClass,
     TrueClassExplanation,
 )
 
@@ -175,6 +177,32 @@ class Findings:
                 GroupView(**group, members=tuple(of_group[group["id"]]))
                 for group in connection.execute(groups).mappings()
             ]
+
+    def shared_groups(self, model: str, modality: Modality) -> list[SharedGroup]:
+        """What several classes of a model have in common, so that it sets none of them apart; most classes first."""
+        query = (
+            select(
+                GlobalGroup.concept,
+                Category.label,
+                GlobalGroup.id,
+                GlobalGroup.rank,
+                GlobalGroup.name,
+                GlobalGroup.samples,
+            )
+            .join(Model, Model.id == GlobalGroup.model_id)
+            .join(Category, Category.id == GlobalGroup.category_id)
+            .where(Model.name == model, GlobalGroup.modality == modality, GlobalGroup.concept.is_not(None))
+            .order_by(GlobalGroup.concept, Category.label, GlobalGroup.rank)
+        )
+        found: dict[int, list[SharingClass]] = defaultdict(list)
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                found[row.concept].append(SharingClass(row.label, row.id, row.rank, row.name, row.samples))
+        shared = []
+        for concept, groups in found.items():
+            name = max(groups, key=lambda group: group.samples).name
+            shared.append(SharedGroup(concept, modality, name, tuple(groups)))
+        return sorted(shared, key=lambda one: (-len(one.labels), -sum(g.samples for g in one.groups), one.concept))
 
     def image_shares(self, model: str, label: str | None = None) -> list[ImageShare]:
         """The modality ratio of each explained sample of a model, or of one class of samples, by path."""

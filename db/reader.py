@@ -8,11 +8,10 @@ from db.catalogue import Catalogue
 from db.evaluations import Evaluations
 from db.findings import Findings
 from db.media import Media
-from db.overview import Overview
 from db.state import State
 
 
-class Reader(Catalogue, Findings, Evaluations, Overview, Media, State):
+class Reader(Catalogue, Findings, Evaluations, Media, State):
     """Everything that the browser, the global stage and the commands ask of a database.
 
     Each call is one short read of its own, so a reader may be shared by threads. A name that is not stored gives

@@ -379,6 +379,7 @@ class Evaluation(Base):
     """A measured figure: of a sample, a class, a model or the run, as far as the keys are set."""
 
     __tablename__ = "evaluation"
+    __table_args__ = (Index("ix_evaluation_page", "kind", "model_id", "sample_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = to("work_unit")

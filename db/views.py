@@ -276,6 +276,43 @@ class GroupView:
 
 
 @dataclass(frozen=True)
+class SharingClass:
+    """A group of one class that has a concept in common with groups of other classes."""
+
+    label: str
+    group_id: int
+    rank: int
+    name: str
+    samples: int
+
+
+@dataclass(frozen=True)
+class SharedGroup:
+    """What groups of several classes have in common; `name` = that of the group with the most samples."""
+
+    concept: int
+    modality: Modality
+    name: str
+    groups: tuple[SharingClass, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, each once, by name."""
+        return tuple(sorted({group.label for group in self.groups}))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Measured figures and what they are about; None = the model, sample, class or modality does not matter."""
+
+    model: str | None
+    sample: str | None
+    label: str | None
+    modality: Modality | None
+    figures: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class NoiseView:
     """Of a class's `features` that went into its groups in one modality, how many (`noise`) fit none.
 
@@ -331,43 +368,6 @@ class ImageShare:
     probability: float
     probability_without_text: float
     probability_without_image: float
-
-
-@dataclass(frozen=True)
-class SharingClass:
-    """A group of one class that has a concept in common with groups of other classes."""
-
-    label: str
-    group_id: int
-    rank: int
-    name: str
-    samples: int
-
-
-@dataclass(frozen=True)
-class SharedGroup:
-    """What groups of several classes have in common; `name` = that of the group with the most samples."""
-
-    concept: int
-    modality: Modality
-    name: str
-    groups: tuple[SharingClass, ...]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The classes, each once, by name."""
-        return tuple(sorted({group.label for group in self.groups}))
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Measured figures and what they are about; None = the model, sample, class or modality does not matter."""
-
-    model: str | None
-    sample: str | None
-    label: str | None
-    modality: Modality | None
-    figures: dict[str, Any]
 
 
 @dataclass(frozen=True)

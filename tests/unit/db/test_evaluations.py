@@ -1,4 +1,4 @@
-"""Classes of one model beside each other, on both engines."""
+"""Groups that classes share, and measured figures of any kind, on both engines."""
 
 from __future__ import annotations
 
