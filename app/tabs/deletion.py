@@ -8,20 +8,13 @@ from dataclasses import dataclass
 from app.rendering import MINUS, percent, thousands
 from app.tabs import note
 from app.tabs.choice import Choice
+from db.published import PUBLISHED_DELETION, PublishedDeletion
 from db.views import DeletionView, Modality
 
 WORDS: dict[Modality, str] = {"image": "Picture", "text": "Words"}
 PARTS: dict[Modality, str] = {"image": "picture parts", "text": "words"}
 
-# P1 Table 2: samples, accuracy in percent with nothing, the top groups' features, random ones removed.
-PAPER: tuple[tuple[str, Modality, int, float, float, float], ...] = (
-    ("Feature Concatenation", "image", 16774, 99.97, 77.59, 99.33),
-    ("Feature Concatenation", "text", 9453, 99.97, 96.01, 99.46),
-    ("Score Fusion", "image", 16398, 99.97, 93.42, 99.20),
-    ("Score Fusion", "text", 8053, 99.99, 83.89, 98.99),
-    ("EmbraceNet", "image", 16951, 99.41, 85.78, 99.06),
-    ("EmbraceNet", "text", 10396, 99.77, 93.18, 99.44),
-)
+NAMES = {"feature_concatenation": "Feature Concatenation", "score_fusion": "Score Fusion", "embracenet": "EmbraceNet"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,7 @@ def deletion_table(choice: Choice) -> DeletionTable:
         rows=[_row(view, view in own) for view in views],
         sentences=[in_words(view) for view in own],
         draws=next((view.draws for view in views if view.draws), None),
-        paper=[_paper_row(*row) for row in PAPER],
+        paper=[_paper_row(row) for row in PUBLISHED_DELETION],
         command=note.evaluate(choice, "deletion") if model and model.explained and not own else None,
     )
 
@@ -81,18 +74,16 @@ def _row(view: DeletionView, current: bool) -> DeletionRow:
     )
 
 
-def _paper_row(
-    model: str, modality: Modality, samples: int, untouched: float, top: float, at_random: float
-) -> DeletionRow:
+def _paper_row(row: PublishedDeletion) -> DeletionRow:
     return DeletionRow(
-        model=model,
-        modality=WORDS[modality],
+        model=NAMES[row.kind],
+        modality=WORDS[row.modality],
         current=False,
-        samples=thousands(samples),
-        untouched=percent(untouched / 100, 2),
-        top_removed=percent(top / 100, 2),
-        random_removed=percent(at_random / 100, 2),
-        difference=_points((at_random - top) / 100, 2),
+        samples=thousands(row.samples),
+        untouched=percent(row.untouched / 100, 2),
+        top_removed=percent(row.top_removed / 100, 2),
+        random_removed=percent(row.random_removed / 100, 2),
+        difference=_points((row.random_removed - row.top_removed) / 100, 2),
         interval="–",
         clear=False,
     )
