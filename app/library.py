@@ -12,12 +12,12 @@ from typing import Any, TypeVar, get_args
 
 from app.drawing.heatmaps import Ground
 from db import address
+from db.evaluation_views import FaithfulnessView
 from db.reader import Reader
 from db.session import open_read_only
 from db.views import (
     ClassView,
     ExplanationView,
-    FaithfulnessView,
     GroupView,
     ImageShare,
     Modality,

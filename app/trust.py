@@ -8,8 +8,9 @@ from typing import Literal
 
 from app.rendering import percent
 from app.wording import BAD_FIT, LOOSE_FIT
+from db.evaluation_views import FaithfulnessView
 from db.stability import stability
-from db.views import ExplanationView, FaithfulnessView
+from db.views import ExplanationView
 
 Level = Literal["good", "fair", "weak"]
 LEVELS: tuple[Level, ...] = ("weak", "fair", "good")

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Label, Select, select
+from sqlalchemy.orm import InstrumentedAttribute
 
+from db.evaluation_views import DeletionView, FaithfulnessView, Figures, NoiseView
 from db.tables import Category, Evaluation, Model, Sample
-from db.views import DeletionView, FaithfulnessView, Figures, Modality, NoiseView
+from db.views import Modality
+
+
+def evaluation_query(*first: Label[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
+    """Selects `first`, then what figures are about, and the figures."""
+    return (
+        select(*first, Sample.path.label("sample"), Category.label, Evaluation.modality, Evaluation.figures)
+        .select_from(Evaluation)
+        .outerjoin(Model, Model.id == Evaluation.model_id)
+        .outerjoin(Sample, Sample.id == Evaluation.sample_id)
+        .outerjoin(Category, Category.id == Evaluation.category_id)
+    )
 
 
 class Evaluations:
@@ -51,20 +65,8 @@ class Evaluations:
         self, kind: str, model: str | None = None, path: str | None = None, label: str | None = None
     ) -> list[Figures]:
         """Measured figures of one kind (db/README.md, `evaluation`), narrowed down to a model, sample or class."""
-        query = (
-            select(
-                Model.name.label("model"),
-                Sample.path.label("sample"),
-                Category.label,
-                Evaluation.modality,
-                Evaluation.figures,
-            )
-            .outerjoin(Model, Model.id == Evaluation.model_id)
-            .outerjoin(Sample, Sample.id == Evaluation.sample_id)
-            .outerjoin(Category, Category.id == Evaluation.category_id)
-            .where(Evaluation.kind == kind)
-            .order_by(Model.position, Category.label, Sample.path, Evaluation.modality)
-        )
+        query = evaluation_query(Model.name.label("model")).where(Evaluation.kind == kind)
+        query = query.order_by(Model.position, Category.label, Sample.path, Evaluation.modality)
         if model is not None:
             query = query.where(Model.name == model)
         if path is not None:

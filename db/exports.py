@@ -9,6 +9,7 @@ from typing import Any, get_args
 import numpy as np
 from sqlalchemy import Connection, Engine, RowMapping, Select, and_, select
 
+from db.evaluations import evaluation_query
 from db.findings import explanation_query
 from db.reader import Reader
 from db.tables import (
@@ -74,20 +75,7 @@ def modality_records(engine: Engine) -> Iterator[Record]:
 
 def evaluation_records(engine: Engine) -> Iterator[Record]:
     """Every measured figure in the order of writing."""
-    query = (
-        select(
-            Evaluation.kind,
-            Model.name.label("model"),
-            Sample.path.label("sample"),
-            Category.label,
-            Evaluation.modality,
-            Evaluation.figures,
-        )
-        .outerjoin(Model, Model.id == Evaluation.model_id)
-        .outerjoin(Sample, Sample.id == Evaluation.sample_id)
-        .outerjoin(Category, Category.id == Evaluation.category_id)
-        .order_by(Evaluation.id)
-    )
+    query = evaluation_query(Evaluation.kind, Model.name.label("model")).order_by(Evaluation.id)
     yield from _streamed(engine, query)
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from app.rendering import MINUS, percent, thousands
 from app.tabs import note
 from app.tabs.choice import Choice
+from db.evaluation_views import DeletionView
 from db.published import PUBLISHED_DELETION, PublishedDeletion
-from db.views import DeletionView, Modality
+from db.views import Modality
 
 WORDS: dict[Modality, str] = {"image": "Picture", "text": "Words"}
 PARTS: dict[Modality, str] = {"image": "picture parts", "text": "words"}

@@ -11,7 +11,8 @@ from app.tabs import note
 from app.tabs.choice import Choice
 from app.tabs.groups import Group, class_groups, score_used
 from app.wording import Score
-from db.views import ImageShare, Modality, NoiseView
+from db.evaluation_views import NoiseView
+from db.views import ImageShare, Modality
 
 SHOWN_GROUPS = 10
 BINS = 20

@@ -35,7 +35,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Explained:
+class StoredExplanation:
     """The explanation of the predicted class of one sample by one model; `stamp` changes when it is computed anew."""
 
     image_weights: Vector
@@ -55,7 +55,7 @@ class FaithfulnessJob:
     """One sample with its explanations by model and its superpixels as PNG."""
 
     sample: LabelledSample
-    explained: dict[str, Explained]
+    explained: dict[str, StoredExplanation]
     label_map: bytes
     steps: int
 
@@ -103,7 +103,7 @@ def evaluate_faithfulness(job: Job, samples_per_class: int, steps: int, progress
     job.writer.prune(STAGE, {(value, f"{name}|{path}") for (name, path), value in hashes.items()})
 
 
-def _explained(job: Job) -> dict[Key, Explained]:
+def _explained(job: Job) -> dict[Key, StoredExplanation]:
     """Explanations of predicted classes on test samples, by model and path."""
     query = (
         select(Model.name, Sample.path, Explanation, WorkUnit.settings_hash, WorkUnit.finished_at)
@@ -114,7 +114,7 @@ def _explained(job: Job) -> dict[Key, Explained]:
     )
     with Session(job.engine) as session:
         return {
-            (name, path): Explained(
+            (name, path): StoredExplanation(
                 row.image_weights,
                 row.text_weights,
                 row.image_errors,
@@ -126,7 +126,7 @@ def _explained(job: Job) -> dict[Key, Explained]:
         }
 
 
-def _unit_hash(job: Job, model: Model, sample: LabelledSample, explained: Explained, steps: int) -> str:
+def _unit_hash(job: Job, model: Model, sample: LabelledSample, explained: StoredExplanation, steps: int) -> str:
     return settings_hash(
         steps,
         RANDOM_RANKINGS,

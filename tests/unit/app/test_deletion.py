@@ -3,7 +3,7 @@
 import pytest
 
 from app.tabs.deletion import in_words
-from db.views import DeletionView
+from db.evaluation_views import DeletionView
 
 
 def view(top: float | None, at_random: float, low: float = 0.01) -> DeletionView:

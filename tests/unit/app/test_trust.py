@@ -10,7 +10,8 @@ import pytest
 
 from app.library import Library
 from app.trust import judge
-from db.views import ExplanationView, FaithfulnessView
+from db.evaluation_views import FaithfulnessView
+from db.views import ExplanationView
 
 GOOD = FaithfulnessView(
     deletion_auc=0.3,

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from db import session
+from db.evaluation_views import FaithfulnessView
 from db.reader import Reader
-from db.views import FaithfulnessView
 
 FUSION = "feature_concatenation"
 CLASSES = ["Arla-Mjölk", "Oat & <i>Rye</i>", "Zeta-Juice"]
