@@ -21,6 +21,8 @@ MEANINGS: dict[Level, str] = {
 }
 STEADY = 0.8
 SHAKY = 0.65
+NEAR = 0.3
+"""So far from the model's own probability may the sum of the marks be for "good"."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,23 @@ class Trust:
 
 
 def judge(found: ExplanationView, measured: FaithfulnessView | None) -> Trust:
-    """The worst of fit, stability and, where they were measured, the deletion and insertion curves.
+    """The worst of fit, estimate, stability and, where they were measured, the deletion and insertion curves.
 
+    An estimate far from the model's own answer is fair at best: the order of the marks may be right, their sum is not.
     A curve speaks for the explanation if it is better than that of a random order; both do: good, one: fair.
     """
     fit = found.r2
     steady = stability(found.image_weights, found.text_weights, found.image_errors, found.text_errors)
-    grades = [_grade(fit, BAD_FIT, LOOSE_FIT)]
-    reasons = [Reason("Fit (R²)", f"{fit:.2f}", "how closely the marks follow the model here; 1 is exactly")]
+    near = abs(found.surrogate_prediction - found.probability) <= NEAR
+    grades = [_grade(fit, BAD_FIT, LOOSE_FIT), 2 if near else 1]
+    reasons = [
+        Reason("Fit (R²)", f"{fit:.2f}", "how closely the marks follow the model here; 1 is exactly"),
+        Reason(
+            "Estimate",
+            percent(found.surrogate_prediction),
+            f"what the marks add up to; the model itself says {percent(found.probability)}",
+        ),
+    ]
     if steady is not None:
         grades.append(_grade(steady, SHAKY, STEADY))
         reasons.append(

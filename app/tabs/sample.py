@@ -49,6 +49,14 @@ class Outlined:
 
 
 @dataclass(frozen=True)
+class Greatest:
+    """The strongest mark of one modality, without and with evidence against: below the threshold nothing is drawn."""
+
+    importance: float
+    signed: float
+
+
+@dataclass(frozen=True)
 class Row:
     """One explained class with the addresses of its views."""
 
@@ -58,6 +66,7 @@ class Row:
     target: str
     probability: float
     empty: bool
+    greatest: dict[str, Greatest]
     heat_image: str
     heat_both: str
     shapes: list[TouchShape]
@@ -210,11 +219,18 @@ def _row(library: Library, titles: dict[str, str], detail: SampleDetail, found: 
         target=titles.get(found.target, found.target),
         probability=found.probability,
         empty=not found.largest_weight > 0,
+        greatest=_greatest(found),
         heat_image=heat_address(library, found, "image"),
         heat_both=heat_address(library, found, "multimodal"),
         shapes=_shapes(detail, found),
         trust=judge(found, library.faithfulness(found.model, detail.path) if found.kind == "predicted" else None),
     )
+
+
+def _greatest(found: ExplanationView) -> dict[str, Greatest]:
+    unsigned, signed = (importances_of(found, sign) for sign in (False, True))
+    pairs = {"image": (unsigned.image, signed.image), "text": (unsigned.text, signed.text)}
+    return {name: Greatest(*(float(np.abs(part).max(initial=0)) for part in pair)) for name, pair in pairs.items()}
 
 
 def _outlined(library: Library, detail: SampleDetail, focus: str | None) -> Outlined | None:

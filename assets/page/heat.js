@@ -1,4 +1,4 @@
-// Heat maps: which overlay an image shows, which polygons are drawn. Opacity alone is a CSS variable.
+// Heat maps: which overlay an image shows, which polygons are drawn, where nothing is. Opacity alone is a CSS variable.
 
 const query = (state) => `threshold=${state.threshold.toFixed(2)}&signed=${state.signed ? 1 : 0}`;
 
@@ -16,6 +16,9 @@ export function paint(root, state) {
   for (const polygon of root.querySelectorAll("polygon[data-importance]")) {
     const value = Number(state.signed ? polygon.dataset.signed : polygon.dataset.importance);
     polygon.classList.toggle("drawn", value !== 0 && Math.abs(value) >= state.threshold - 1e-9);
+  }
+  for (const note of root.querySelectorAll(".faint")) {
+    note.hidden = Number(state.signed ? note.dataset.signed : note.dataset.importance) >= state.threshold - 1e-9;
   }
 }
 

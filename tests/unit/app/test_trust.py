@@ -25,7 +25,7 @@ GOOD = FaithfulnessView(
 def found(library: Library) -> ExplanationView:
     """Without standard errors, and with a good fit."""
     explanation = library.explanations("feature_concatenation", "test/Zeta-Juice/x_000.jpg")[0]
-    return dataclasses.replace(explanation, r2=0.9)
+    return dataclasses.replace(explanation, r2=0.9, surrogate_prediction=explanation.probability)
 
 
 def with_stability(found: ExplanationView, value: float) -> ExplanationView:
@@ -45,8 +45,14 @@ def with_stability(found: ExplanationView, value: float) -> ExplanationView:
 def test_all_good_is_good(found: ExplanationView) -> None:
     trust = judge(with_stability(found, 0.9), GOOD)
     assert (trust.level, trust.measured) == ("good", True)
-    assert trust.reasons[1].value == "0.90"
-    assert [reason.name.split()[0] for reason in trust.reasons] == ["Fit", "Stability", "Taken", "Put"]
+    assert trust.reasons[2].value == "0.90"
+    assert [reason.name.split()[0] for reason in trust.reasons] == ["Fit", "Estimate", "Stability", "Taken", "Put"]
+
+
+def test_marks_that_add_up_to_something_else_are_fair_at_best(found: ExplanationView) -> None:
+    sure = dataclasses.replace(with_stability(found, 0.9), probability=0.99)
+    levels = [judge(dataclasses.replace(sure, surrogate_prediction=value), GOOD).level for value in (0.24, 0.7, 1.1)]
+    assert levels == ["fair", "good", "good"]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +76,7 @@ def test_unsteady_marks_are_trusted_less(found: ExplanationView, stability: floa
 def test_without_curves_fit_and_standard_errors_decide(found: ExplanationView, r2: float, level: str) -> None:
     trust = judge(dataclasses.replace(found, r2=r2), None)
     assert (trust.level, trust.measured) == (level, False)
-    assert [reason.name for reason in trust.reasons] == ["Fit (R²)"]
+    assert [reason.name for reason in trust.reasons] == ["Fit (R²)", "Estimate"]
     shaky = dataclasses.replace(with_stability(found, 0.6), r2=r2)
     assert judge(shaky, None).level == "weak"
 
