@@ -94,6 +94,16 @@ def test_threshold_hides_and_shows_what_is_drawn(page: Page, address: str) -> No
     assert drawn.count() >= before
 
 
+def test_view_in_which_nothing_is_drawn_says_so(page: Page, address: str) -> None:
+    open_page(page, address, "?threshold=1")
+    faint = page.locator(".explanation.predicted .faint:visible")
+    expect(faint).to_have_count(1)  # the strongest mark of all is drawn in one of the two views
+    expect(faint).to_contain_text("stands out")
+    open_page(page, address, "?threshold=0")
+    pictures_are_painted(page, ".explanation.predicted img")
+    expect(faint).to_have_count(0)
+
+
 def test_signed_view_shows_evidence_against(page: Page, address: str) -> None:
     open_page(page, address, "?sample=test/Oat+%26+<i>Rye</i>/x_001.jpg")
     note = page.locator(".explanation.predicted .sl-note")
