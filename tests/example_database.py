@@ -11,7 +11,6 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.session import create, finish
-from db.stability import stability
 from db.tables import (
     ActivationMap,
     Base,
@@ -30,6 +29,7 @@ from db.tables import (
     Vector,
 )
 from db.writer import UnitResult, Writer
+from tests.example_evaluations import deletion_rows, faithfulness_row
 from tests.example_pictures import ORIGINAL, label_map, line_polygon, picture, segmentation, sprite
 
 MODELS = ("feature_concatenation", "score_fusion", "embracenet", "image", "text")
@@ -360,37 +360,12 @@ def _evaluate(engine: Engine, writer: Writer, model: Model, labels: list[str], o
     writer.finish_units(
         [UnitResult("rank-global", HASH, model.name, model_id=model.id, changes={GlobalGroup: concepts})]
     )
-    for modality, top_removed, random_removed, interval in (
-        ("image", 0.62, 0.9, [0.17, 0.39]),
-        ("text", 0.9, 0.88, [-0.06, 0.02]),
-    ):
-        figures = {
-            "samples": 50,
-            "untouched": 1.0,
-            "top_removed": top_removed,
-            "random_removed": random_removed,
-            "draws": 20,
-            "difference": random_removed - top_removed,
-            "interval": interval,
-            "features": 2.4,
-            "left_out": 3,
-        }
-        row = Evaluation(kind="deletion", model_id=model.id, modality=modality, figures=figures)
-        writer.finish_unit("evaluate-deletion", HASH, f"{model.name}|{modality}", [row], model_id=model.id)
+    for row in deletion_rows(model.id):
+        writer.finish_unit("evaluate-deletion", HASH, f"{model.name}|{row.modality}", [row], model_id=model.id)
     for outcome in outcomes:
-        found = outcome.explanations[outcome.predicted]
-        figures = {
-            "deletion_auc": 0.3,
-            "insertion_auc": 0.75,
-            "random_deletion_auc": 0.5,
-            "random_insertion_auc": 0.55,
-            "r2": found.r2,
-            "stability": stability(found.image_weights, found.text_weights, found.image_errors, found.text_errors),
-        }
-        sample = outcome.made.row
-        row = Evaluation(kind="faithfulness", model_id=model.id, sample_id=sample.id, figures=figures)
-        key = f"{model.name}|{sample.path}"
-        writer.finish_unit("evaluate-faithfulness", HASH, key, [row], model_id=model.id, sample_id=sample.id)
+        row = faithfulness_row(outcome.explanations[outcome.predicted])
+        key = f"{model.name}|{outcome.made.row.path}"
+        writer.finish_unit("evaluate-faithfulness", HASH, key, [row], model_id=model.id, sample_id=row.sample_id)
 
 
 def _add_the_rest(engine: Engine, writer: Writer, keys: list[int], made: _Made) -> None:
