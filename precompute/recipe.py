@@ -17,7 +17,7 @@ RECIPES = Path(__file__).parent.parent / "assets" / "recipes"
 Stage = Literal["ingest", "ocr", "train", "explain-local", "explain-global"]
 ModelKind = Literal["image", "text", "feature_concatenation", "score_fusion", "embracenet", "own"]
 FUSIONS: tuple[ModelKind, ...] = ("feature_concatenation", "score_fusion", "embracenet")
-EVALUATIONS = {"lime": 2000, "balanced": 640}
+EVALUATIONS = {"lime": 2000, "balanced": 960}
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -112,7 +112,7 @@ def _five_models() -> tuple[ModelSettings, ...]:
 
 class ExplainSettings(_Settings):
     """REFERENCE.md §3. `segments` is what SLIC is asked for; `evaluations` = masked pictures a sample, by default as
-    many as the sampler needs: P1's 2000 for lime, 640 for balanced, which come nearer to the limit of many rows. With
+    many as the sampler needs: P1's 2000 for lime, 960 for balanced, which come nearer to the limit of many rows. With
     `certainty` the balanced sampler takes fewer, from two blocks on, where the order of the `certain_top` greatest
     weights of the predicted class is so certain for every model that shares the masks.
     """

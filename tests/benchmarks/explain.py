@@ -25,7 +25,7 @@ import torch
 from precompute.local_explanations.balanced import crossed_design
 from precompute.local_explanations.sampling import lime_design
 from precompute.models.protocol import Model
-from precompute.recipe import derive_seed
+from precompute.recipe import EVALUATIONS, derive_seed
 from tests.benchmarks.growth import growth
 from tests.benchmarks.reference import OUTPUT, Fitted, Floats, Shop, Subject, reference
 from tests.benchmarks.speed import speed
@@ -172,7 +172,8 @@ def report_fidelity(found: Mapping[str, Sequence[Comparison]]) -> list[dict[str,
             before, after = float(statistic(lime)), float(statistic(balanced))
             row[title] = {"lime": before, "balanced": after, "ratio": ratio, "bound": worst, "holds": holds}
             print(f"{model:22} {title:32.32} {before:7.3f} {after:10.3f} {ratio:7.3f} {worst:7.3f}  {holds}")
-        for title, figure in (("top-5 Jaccard, 5 seeds", "jaccard"), ("sign agreement, 5 seeds", "signs")):
+        stable = (("top-5 Jaccard, 5 seeds", "jaccard"), ("sign agreement, 5 seeds", "signs"))
+        for title, figure in stable if any(c.seeds for c in comparisons) else ():
             before, after = figures[LIME][figure].mean(), figures[BALANCED][figure].mean()
             row[title] = {"lime": float(before), "balanced": float(after), "holds": bool(after > before)}
             print(f"{model:22} {title:32.32} {before:7.3f} {after:10.3f} {'':15}  {after > before}")
@@ -235,7 +236,7 @@ def main() -> None:
 
 def replace_sampler(shop: Shop, evaluations: int | None) -> Shop:
     """The shop with the balanced sampler."""
-    table = {"sampler": "balanced", "evaluations": evaluations or 640}
+    table = {"sampler": "balanced", "evaluations": evaluations or EVALUATIONS["balanced"]}
     shop.order = replace(shop.order, recipe=shop.order.recipe.replaced(explain=table))
     return shop
 
