@@ -81,7 +81,7 @@ def evaluation_records(engine: Engine) -> Iterator[Record]:
 
 def activation_records(engine: Engine) -> Iterator[Record]:
     """Every activation map with the forecast that it belongs to, in the order of writing (REFERENCE.md §7)."""
-    maps = ("target", "strategy", "variant", "stage", "top", "similarity", "width", "height", "values")
+    maps = ("target", "strategy", "variant", "stage", "top", "maximum", "width", "height", "values")
     query = (
         select(
             Model.name.label("model"),
@@ -89,6 +89,7 @@ def activation_records(engine: Engine) -> Iterator[Record]:
             Category.label.label("predicted"),
             EmbeddingForecast.features,
             EmbeddingForecast.weights.label("feature_weights"),
+            EmbeddingForecast.similarities,
             *(getattr(ActivationMap, name) for name in maps),
         )
         .join(Model, Model.id == ActivationMap.model_id)
@@ -103,7 +104,10 @@ def activation_records(engine: Engine) -> Iterator[Record]:
         .outerjoin(Category, Category.id == EmbeddingForecast.category_id)
         .order_by(ActivationMap.id)
     )
-    yield from _streamed(engine, query)
+    for record in _streamed(engine, query):
+        places = (record["strategy"], record["top"])
+        cosines = {(strategy, top): cosine for strategy, top, cosine in record.pop("similarities") or ()}
+        yield {**record, "similarity": cosines.get(places) if record["target"] == "forecast" else None}
 
 
 EXPORTS: Mapping[str, Export] = {
@@ -151,9 +155,9 @@ EXPORTS: Mapping[str, Export] = {
             **dict.fromkeys(("model", "sample", "predicted"), "text"),
             "features": "integers",
             "feature_weights": "numbers",
-            **dict.fromkeys(("target", "strategy", "variant", "stage"), "text"),
-            "top": "integer",
-            "similarity": "number",
+            **dict.fromkeys(("target", "strategy", "variant"), "text"),
+            **dict.fromkeys(("stage", "top"), "integer"),
+            **dict.fromkeys(("similarity", "maximum"), "number"),
             **dict.fromkeys(("width", "height"), "integer"),
             "values": "numbers",
         },

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Select, exists, func, literal, select
 from sqlalchemy.exc import DBAPIError
 
 from db.tables import (
+    ActivationMap,
     Category,
     Explanation,
     Mask,
@@ -31,7 +32,7 @@ _CHUNK = 200
 
 def faults(engine: Engine) -> Iterator[str]:
     """Everything that is wrong with a database, one line each, in an order from the file to its meaning."""
-    parts = (_file, _pictures, _masks, _label_maps, _predictions, _explanations, _units)
+    parts = (_file, _pictures, _masks, _label_maps, _predictions, _explanations, _activation_maps, _units)
     for part in parts:
         with engine.connect() as connection:
             try:
@@ -144,6 +145,20 @@ def _explanations(connection: Connection) -> Iterator[str]:
             yield f"{place}: intercept + weights = {total}, but surrogate_prediction = {row.surrogate_prediction}"
         if not 0 <= row.probability <= 1 + 1e-6:
             yield f"{place}: probability {row.probability} is not in 0..1"
+
+
+def _activation_maps(connection: Connection) -> Iterator[str]:
+    query = (
+        select(Model.name, Sample.path, *(getattr(ActivationMap, name) for name in ("id", "width", "height", "values")))
+        .join(Model, Model.id == ActivationMap.model_id)
+        .join(Sample, Sample.id == ActivationMap.sample_id)
+    )
+    for row in _rows(connection, query):
+        place = f"activation map {row.id} ({row.name}, {row.path})"
+        if len(row.values) not in (0, row.width * row.height):
+            yield f"{place}: {len(row.values)} values for {row.width}x{row.height}"
+        elif len(row.values) and not (row.values.min() >= 0 and row.values.max() <= 1):
+            yield f"{place}: a value is not in 0..1"
 
 
 def _units(connection: Connection) -> Iterator[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import Engine
 
+from db.activation_maps import ActivationMaps
 from db.catalogue import Catalogue
-from db.evaluations import Evaluations
 from db.findings import Findings
 from db.media import Media
 from db.state import State
 
 
-class Reader(Catalogue, Findings, Evaluations, Media, State):
+class Reader(Catalogue, Findings, ActivationMaps, Media, State):
     """Everything that the browser, the global stage and the commands ask of a database.
 
     Each call is one short read of its own, so a reader may be shared by threads. A name that is not stored gives

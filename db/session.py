@@ -16,7 +16,7 @@ from db import address
 from db.columns import json_text
 from db.errors import UserError
 
-SCHEMA_VERSION = "0002"  # the newest revision in db/migrations/versions; a test compares
+SCHEMA_VERSION = "0003"  # the newest revision in db/migrations/versions; a test compares
 PAGE_SIZE = 8192
 BUSY_SECONDS = 30
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.base import Base as Base
 from db.base import one_of, to
+from db.columns import Float16Array
 from db.columns import Point as Point
 from db.columns import Vector as Vector
 
@@ -24,6 +25,9 @@ TARGET_KINDS = ("predicted", "true", "runner_up")
 MODALITIES = ("image", "text")
 PICTURE_KINDS = ("thumbnail", "display", "sprite")
 EVIDENCE_KINDS = ("entry", "region")
+MAP_TARGETS = ("forecast", "class", *TARGET_KINDS)
+STRATEGIES = ("TZZ", "TOZ", "TRR", "selected", "image", "probability")
+VARIANTS = ("grad-cam", "grad-cam++", "xgrad-cam", "hires-cam", "layer-cam")
 
 
 class Run(Base):
@@ -340,7 +344,7 @@ class GlobalMember(Base):
 
 
 class EmbeddingForecast(Base):
-    """A random forest's forecast on selected embedding features, and their ranking (P2)."""
+    """Which selected features a forest's forecast on an embedding rests on (P2)."""
 
     __tablename__ = "embedding_forecast"
     __table_args__ = (UniqueConstraint("model_id", "sample_id"),)
@@ -350,29 +354,37 @@ class EmbeddingForecast(Base):
     model_id: Mapped[int] = to("model", index=False)
     sample_id: Mapped[int] = to("sample")
     category_id: Mapped[int] = to("category")
-    probabilities: Mapped[Vector]
     features: Mapped[list[Any]]
     weights: Mapped[Vector]
+    similarities: Mapped[list[Any]]
 
 
 class ActivationMap(Base):
-    """A small map of where an embedding's features come from, at its native resolution (P2)."""
+    """A small map of where an embedding's features, or a probability, come from, at its native resolution (P2)."""
 
     __tablename__ = "activation_map"
+    __table_args__ = (
+        one_of("target", MAP_TARGETS),
+        one_of("strategy", STRATEGIES),
+        one_of("variant", VARIANTS),
+        UniqueConstraint(
+            *("model_id", "sample_id", "target", "strategy", "variant", "stage", "top"), name="uq_activation_map_place"
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = to("work_unit")
-    model_id: Mapped[int] = to("model")
+    model_id: Mapped[int] = to("model", index=False)
     sample_id: Mapped[int] = to("sample")
     target: Mapped[str]
     strategy: Mapped[str]
     variant: Mapped[str]
-    stage: Mapped[str]
+    stage: Mapped[int]
     top: Mapped[int]
-    similarity: Mapped[float | None]
+    maximum: Mapped[float]
     width: Mapped[int]
     height: Mapped[int]
-    values: Mapped[Vector]
+    values: Mapped[Vector] = mapped_column(Float16Array)
 
 
 class Evaluation(Base):

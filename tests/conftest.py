@@ -59,6 +59,14 @@ def example_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def embedding_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with an embedding classifier and its activation maps."""
+    path = tmp_path_factory.mktemp("embedding") / "explanations.db"
+    build(f"sqlite:///{path}", embedding=True)
+    return path
+
+
 @pytest.fixture
 def small_database(database_url: str, tmp_path: Path, example_file: Path) -> str:
     """The URL of a copy of `example_file` that the test may change."""

@@ -12,10 +12,8 @@ from sqlalchemy.orm import Session
 
 from db.session import create, finish
 from db.tables import (
-    ActivationMap,
     Base,
     Category,
-    EmbeddingForecast,
     Evaluation,
     Evidence,
     Explanation,
@@ -29,6 +27,7 @@ from db.tables import (
     Vector,
 )
 from db.writer import UnitResult, Writer
+from tests.example_activation import add_embedding_classifier, probability_map
 from tests.example_evaluations import deletion_rows, faithfulness_row
 from tests.example_pictures import ORIGINAL, label_map, line_polygon, picture, segmentation, sprite
 
@@ -66,7 +65,7 @@ class _Outcome:
     explanations: dict[int, Explanation]
 
 
-def build(url: str, classes: int = 3, samples: int = 4, models: int = 3) -> None:
+def build(url: str, classes: int = 3, samples: int = 4, models: int = 3, embedding: bool = False) -> None:
     """Fill a new database.
 
     Of each class's samples every fourth is a train sample and unexplained. Oddities, on the first test samples
@@ -78,6 +77,7 @@ def build(url: str, classes: int = 3, samples: int = 4, models: int = 3) -> None
         classes: at least 3. The first is `Arla-Mjölk`.
         samples: of one class, in both splits.
         models: the first so many of MODELS; only the fusions are explained.
+        embedding: whether there is an embedding classifier, too, see tests/example_activation.py.
     """
     engine = create(url)
     writer = Writer(engine)
@@ -95,6 +95,8 @@ def build(url: str, classes: int = 3, samples: int = 4, models: int = 3) -> None
     for position, name in enumerate(MODELS[:models]):
         _add_model(engine, writer, run, position, name, labels, keys, made)
     _add_the_rest(engine, writer, keys, made[0][0])
+    if embedding:
+        add_embedding_classifier(writer, run, models, labels, keys, [one.row for of_class in made for one in of_class])
     writer.add_problem("ingest", "test/metadata.jsonl", "not JSON: expected ',' in column 7", line=12)
     writer.fail_unit("ocr", HASH, "test/broken.jpg", "test/broken.jpg: cannot identify image file")
     writer.finish_run()
@@ -371,7 +373,6 @@ def _evaluate(engine: Engine, writer: Writer, model: Model, labels: list[str], o
 def _add_the_rest(engine: Engine, writer: Writer, keys: list[int], made: _Made) -> None:
     """One row of each table that only some data sets and recipes fill."""
     sample = made.row.id
-    values = np.linspace(0, 1, 64, dtype=np.float32)
     mask = Mask(sample_id=sample, width=256, height=256, content=label_map(2, 2))
     planted: list[Base] = [
         mask,
@@ -379,27 +380,7 @@ def _add_the_rest(engine: Engine, writer: Writer, keys: list[int], made: _Made) 
         Evidence(sample_id=sample, kind="region", entry_position=None, polygon=line_polygon(1)),
     ]
     writer.finish_unit("ingest", HASH, "planted", planted)
-    forecast = EmbeddingForecast(
-        model_id=1,
-        sample_id=sample,
-        category_id=keys[0],
-        probabilities=np.full(len(keys), 1 / len(keys), np.float32),
-        features=[3, 1, 2],
-        weights=np.array([0.5, -0.25, 0.125], np.float32),
-    )
-    sharpness = ActivationMap(
-        model_id=1,
-        sample_id=sample,
-        target="self",
-        strategy="TZZ",
-        variant="gradcam",
-        stage="4",
-        top=13,
-        similarity=0.21,
-        width=8,
-        height=8,
-        values=values,
-    )
-    writer.finish_unit("activation", HASH, made.row.path, [forecast, sharpness], model_id=1, sample_id=sample)
+    maps = [probability_map(1, sample, stage) for stage in (1, 2, 3, 4)]
+    writer.finish_unit("activation", HASH, f"{MODELS[0]}|{made.row.path}", maps, model_id=1, sample_id=sample)
     figures = Evaluation(kind="planted", sample_id=sample, category_id=keys[0], figures={"hit": True, "chance": None})
     writer.finish_unit("evaluate-planted", HASH, "all", [figures])

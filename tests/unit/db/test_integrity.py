@@ -53,6 +53,11 @@ def _png(labels: list[int]) -> str:
             "UPDATE prediction SET category_id = 3 WHERE id = 1",
             "for test/Arla-Mjölk/x_000.jpg: Zeta-Juice is not the most probable class",
         ),
+        ("UPDATE activation_map SET width = 3 WHERE id = 1", "x_000.jpg): 1024 values for 3x32"),
+        (
+            "UPDATE activation_map SET \"values\" = x'0040', width = 1, height = 1 WHERE id = 1",
+            ": a value is not in 0..1",
+        ),
         ("DELETE FROM explanation", "work unit explain-local embracenet|test/Arla-Mjölk/x_000.jpg: done, but without"),
         ("DELETE FROM prediction", "work unit predict embracenet|Zeta-Juice: done, but without a row"),
         ("PRAGMA foreign_keys=OFF; DELETE FROM category WHERE id = 2", ": points to a row of category that is not"),

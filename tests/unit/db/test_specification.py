@@ -36,7 +36,8 @@ def _specified() -> dict[str, dict[str, str]]:
 
 
 def _mapped_type(column: Column[object]) -> str:
-    kind = "float32[n]" if type(column.type).__name__ == "Float32Array" else TYPES[str(column.type)]
+    arrays = {"Float32Array": "float32[n]", "Float16Array": "float16[n]"}
+    kind = arrays.get(type(column.type).__name__) or TYPES[str(column.type)]
     return kind + ("?" if column.nullable else "")
 
 

@@ -28,11 +28,11 @@ def _content(url: str) -> dict[str, list[Row[tuple[object, ...]]]]:
 
 
 @pytest.mark.postgresql
-def test_there_and_back_again(small_database: str, postgresql_url: str, tmp_path: Path) -> None:
-    back = f"sqlite:///{tmp_path}/back.db"
-    count = transfer.copy(small_database, postgresql_url)
+def test_there_and_back_again(embedding_file: Path, postgresql_url: str, tmp_path: Path) -> None:
+    here, back = f"sqlite:///{embedding_file}", f"sqlite:///{tmp_path}/back.db"
+    count = transfer.copy(here, postgresql_url)
     assert transfer.copy(postgresql_url, back) == count
-    original = _content(small_database)
+    original = _content(here)
     assert sum(map(len, original.values())) == count
     assert all(original.values()), "the example fills every table"
     assert _content(postgresql_url) == original
