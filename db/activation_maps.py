@@ -50,7 +50,8 @@ class ActivationMaps(Evaluations):
     def forecast(self, model: str, path: str) -> ForecastView | None:
         """What an embedding classifier says of a sample, None where its features are not ranked."""
         own = aliased(Category)
-        ranked = (EmbeddingForecast.features, EmbeddingForecast.weights, EmbeddingForecast.similarities)
+        names = ("features", "weights", "values", "boxes", "similarities")
+        ranked = [getattr(EmbeddingForecast, name) for name in names]
         query = (
             select(*ranked, Prediction.probabilities, Model.classes, Category.label, own.label.label("own"))
             .select_from(EmbeddingForecast)
@@ -73,7 +74,12 @@ class ActivationMaps(Evaluations):
             predicted=row.label,
             probability=float(row.probabilities[row.classes.index(row.label)]),
             probabilities=tuple(LabelProbability(row.classes[i], float(row.probabilities[i])) for i in order),
-            features=tuple(RankedFeature(f, float(w)) for f, w in zip(row.features, row.weights, strict=True)),
+            features=tuple(
+                RankedFeature(feature, float(weight), float(value), tuple(box))
+                for feature, weight, value, box in zip(
+                    row.features, row.weights, row._mapping["values"], row.boxes, strict=True
+                )
+            ),
             similarities=tuple(Similarity(*one) for one in row.similarities),
         )
 

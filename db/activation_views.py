@@ -17,10 +17,15 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class RankedFeature:
-    """A selected value of the embedding, by its index, and its signed LIME weight for the forecast."""
+    """A selected feature of the embedding, by its index: its signed LIME weight for the forecast, its value, its place.
+
+    `box` = left, top, right, bottom as shares 0..1 of the picture: the cell of the last stage where it fires most.
+    """
 
     feature: int
     weight: float
+    value: float
+    box: Box
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ def activation_records(engine: Engine) -> Iterator[Record]:
             Category.label.label("predicted"),
             EmbeddingForecast.features,
             EmbeddingForecast.weights.label("feature_weights"),
+            EmbeddingForecast.values.label("feature_values"),
             EmbeddingForecast.similarities,
             *(getattr(ActivationMap, name) for name in maps),
         )
@@ -154,7 +155,7 @@ EXPORTS: Mapping[str, Export] = {
         {
             **dict.fromkeys(("model", "sample", "predicted"), "text"),
             "features": "integers",
-            "feature_weights": "numbers",
+            **dict.fromkeys(("feature_weights", "feature_values"), "numbers"),
             **dict.fromkeys(("target", "strategy", "variant"), "text"),
             **dict.fromkeys(("stage", "top"), "integer"),
             **dict.fromkeys(("similarity", "maximum"), "number"),

@@ -356,6 +356,8 @@ class EmbeddingForecast(Base):
     category_id: Mapped[int] = to("category")
     features: Mapped[list[Any]]
     weights: Mapped[Vector]
+    values: Mapped[Vector]
+    boxes: Mapped[list[Any]]
     similarities: Mapped[list[Any]]
 
 

@@ -152,6 +152,7 @@ _stage_command("ocr", ("ocr",), "Read the text of pictures that came without OCR
 _stage_command("train", ("train",), "Train the models, or load given ones, and predict every sample.")
 _stage_command("explain-local", ("explain-local",), "Explain single predictions.")
 _stage_command("explain-global", ("explain-global",), "Group what models rely on in each class.")
+_stage_command("activation", ("activation",), "Map where a picture's features come from, and rank them.")
 
 
 @app.command(epilog="Example: python -m precompute demo --db sqlite:///demo.db")
@@ -262,6 +263,21 @@ def faithfulness(
         typer.echo(faithfulness_table(job.engine))
         if against is not None:
             typer.echo(f"\n{comparison_table(job.engine, open_read_only(against))}")
+        _report_failed(job.engine, STAGE)
+
+
+@evaluate.command(epilog="Example: python -m precompute evaluate localisation --db sqlite:///tiles.db")
+def localisation(url: Url = DEFAULT_URL, workers: WorkerCount = None) -> None:
+    """Do activation maps, and LIME's superpixels, point at what masks mark? Pointing game and energy inside."""
+    from precompute.evaluation.localisation import STAGE, evaluate_localisation
+    from precompute.evaluation.localisation_report import localisation_table
+    from precompute.progress import progress_bar
+    from precompute.stored_run import job_behind
+
+    with job_behind(url, "activation", workers) as job:
+        with progress_bar("evaluate localisation", "sample") as show:
+            evaluate_localisation(job, show)
+        typer.echo(localisation_table(job.engine))
         _report_failed(job.engine, STAGE)
 
 

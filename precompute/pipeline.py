@@ -140,6 +140,7 @@ def _stage(name: Stage) -> Callable[[Job], None]:
         "train": _train,
         "explain-local": _explain_local,
         "explain-global": _explain_global,
+        "activation": _activation,
     }[name]
 
 
@@ -176,6 +177,12 @@ def _explain_global(job: Job) -> None:
 
     with progress_bar("explain-global", "class and model") as show:
         explain_global(job.engine, job.writer, job.recipe, job.order.dataset, image_classifier(job), show)
+
+
+def _activation(job: Job) -> None:
+    from precompute.activation_maps.stage import make_activation_maps
+
+    make_activation_maps(job)
 
 
 def image_classifier(job: Job) -> Callable[[], ImageClassifier] | None:

@@ -14,9 +14,10 @@ from db.errors import UserError
 
 RECIPES = Path(__file__).parent.parent / "assets" / "recipes"
 
-Stage = Literal["ingest", "ocr", "train", "explain-local", "explain-global"]
-ModelKind = Literal["image", "text", "feature_concatenation", "score_fusion", "embracenet", "own"]
+Stage = Literal["ingest", "ocr", "train", "explain-local", "explain-global", "activation"]
+ModelKind = Literal["image", "text", "feature_concatenation", "score_fusion", "embracenet", "embedding", "own"]
 FUSIONS: tuple[ModelKind, ...] = ("feature_concatenation", "score_fusion", "embracenet")
+Variant = Literal["grad-cam", "grad-cam++", "xgrad-cam", "hires-cam", "layer-cam"]
 EVALUATIONS = {"lime": 2000, "balanced": 960}
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -103,11 +104,18 @@ class ModelSettings(_Settings):
 
     @property
     def explained(self) -> bool:
-        return self.kind in (*FUSIONS, "own") if self.explain is None else self.explain
+        return self.kind in (*FUSIONS, "embedding", "own") if self.explain is None else self.explain
 
 
 def _five_models() -> tuple[ModelSettings, ...]:
     return tuple(ModelSettings(name=kind, kind=kind) for kind in ("image", "text", *FUSIONS))
+
+
+class EmbeddingSettings(_Settings):
+    """P2 §3, for models of kind `embedding`: a forest on `features` selected values, by default sqrt(N_train)."""
+
+    features: int | None = Field(None, ge=1)
+    trees: int = Field(300, ge=1)
 
 
 class ExplainSettings(_Settings):
@@ -149,6 +157,19 @@ class GlobalSettings(_Settings):
     picks: int = Field(5, ge=1)
 
 
+class ActivationSettings(_Settings):
+    """REFERENCE.md §7. `tops` = numbers of top-ranked features kept; maps of `variants` are stored, all are measured.
+
+    The samples that get maps are those that are explained: `explain.split`. `class_features` = features listed a class,
+    with so many `places` each.
+    """
+
+    tops: tuple[Annotated[int, Field(ge=1)], ...] = Field((1, 3, 5, 7, 13), min_length=1)
+    variants: tuple[Variant, ...] = Field(("grad-cam",), min_length=1)
+    class_features: int = Field(13, ge=1)
+    places: int = Field(6, ge=1)
+
+
 class RuntimeSettings(_Settings):
     """What may change the speed but not the meaning of the numbers.
 
@@ -169,9 +190,11 @@ class Recipe(_Settings):
     dataset: DatasetSettings = DatasetSettings()
     towers: TowersSettings = TowersSettings()
     training: TrainingSettings = TrainingSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
     models: tuple[ModelSettings, ...] = Field(default_factory=_five_models, min_length=1)
     explain: ExplainSettings = ExplainSettings()
     global_: GlobalSettings = Field(default=GlobalSettings(), alias="global")
+    activation: ActivationSettings = ActivationSettings()
     runtime: RuntimeSettings = RuntimeSettings()
 
     @model_validator(mode="after")

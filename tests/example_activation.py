@@ -119,6 +119,8 @@ def _forecast(model: int, sample: int, category: int) -> EmbeddingForecast:
         category_id=category,
         features=[SELECTED[place] for place in order],
         weights=weights[order],
+        values=np.linspace(0.1, 2, len(order), dtype=np.float32),
+        boxes=[[place % 4 / 4, 0.25, place % 4 / 4 + 0.25, 0.5] for place in range(len(order))],
         similarities=[[strategy, top, _cosine(strategy, top)] for strategy, top in STRATEGIES],
     )
 

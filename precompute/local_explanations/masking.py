@@ -15,6 +15,7 @@ from precompute.dataset.samples import Pixels
 from precompute.local_explanations.sampling import Masks, Rows
 from precompute.local_explanations.segments import LabelMap
 from precompute.models.dual_stream import TowersAndHead
+from precompute.models.embedding_classifier import EmbeddingClassifier
 from precompute.models.prediction import tower_identity
 from precompute.models.protocol import CrossingModel, DualStreamModel, Entries, Model
 from precompute.models.runtimes import CPU_ROWS
@@ -225,4 +226,4 @@ def _portions(places: Rows, size: int) -> list[Rows]:
 
 def _readable(pictures: Tensor, model: Model) -> Tensor:
     """Bytes for the built-in models, which take them, and floats in 0..1 for others."""
-    return pictures if isinstance(model, TowersAndHead) else pictures.float() / 255
+    return pictures if isinstance(model, TowersAndHead | EmbeddingClassifier) else pictures.float() / 255

@@ -11,6 +11,7 @@ import torch
 from db.errors import UserError
 from precompute.models.checkpoints import file_hash, read_header, read_tensors
 from precompute.models.dual_stream import TowersAndHead
+from precompute.models.embedding_classifier import EmbeddingClassifier
 from precompute.models.fusions import HEADS, Head, HeadShape
 from precompute.models.own_models import load_own
 from precompute.models.protocol import Model
@@ -56,9 +57,12 @@ def load_models(
     return models
 
 
-def load_trained(path: Path, shelf: TowerShelf) -> TowersAndHead:
+def load_trained(path: Path, shelf: TowerShelf) -> TowersAndHead | EmbeddingClassifier:
     """One trained model from its checkpoint."""
     header = read_header(path)
+    if header["kind"] == "embedding":
+        tower = shelf.image(path, header)
+        return EmbeddingClassifier(header["classes"], tower, read_tensors(path), header["trees"], header["seed"])
     image = shelf.image(path, header) if "image_tower" in header else None
     text = shelf.text(path, header) if "text_tower" in header else None
     return TowersAndHead(list(header["classes"]), read_head(path, header).to(shelf.device), image, text)

@@ -43,8 +43,11 @@ def train(job: Job) -> None:
         raise UserError("train: no sample in the split 'train'; the folder train/ of the data set is empty")
     recipe = job.recipe
     digest = settings_hash([[s.path, s.label, s.picture_hash, s.entries_hash] for s in samples])
+    forest = {"embedding": [recipe.embedding]}
     current = {
-        model.name: settings_hash(model, recipe.towers, recipe.training, recipe.seed, classes, digest, place)
+        model.name: settings_hash(
+            model, recipe.towers, recipe.training, recipe.seed, classes, digest, place, *forest.get(model.kind, [])
+        )
         for place, model in enumerate(recipe.models)
     }
     keys = {(value, name) for name, value in current.items()}

@@ -2,7 +2,8 @@
 
 Frozen towers: every head is trained on their embeddings. One pair a model: every model is trained end to end, save
 score fusion, whose linear layer joins the trained unimodal models. One trained pair for all: the two unimodal models
-are trained end to end, then their towers serve the three fusions, frozen.
+are trained end to end, then their towers serve the three fusions, frozen. An embedding classifier uses the image tower
+as it came where that is frozen, else as the image model has trained it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from torch import Generator, Tensor
 
 from db.errors import UserError
+from precompute.activation_maps.selection import select_features
 from precompute.dataset.samples import LabelledSample
 from precompute.models.checkpoints import file_hash, prefixed, read_header, write_checkpoint
 from precompute.models.end_to_end import EndToEnd, augmented_logits
@@ -27,7 +29,14 @@ from precompute.models.loading import MODELS, TowerShelf, read_head
 from precompute.models.own_models import load_own
 from precompute.models.tower_loading import TINY, config_of, image_tower, text_tower
 from precompute.models.towers import ImageTower, TextTower
-from precompute.models.training_data import Embedded, TrainingSet, draw_available, embed_images, embed_texts
+from precompute.models.training_data import (
+    Embedded,
+    TrainingSet,
+    draw_available,
+    embed_copy,
+    embed_images,
+    embed_texts,
+)
 from precompute.recipe import ModelKind, ModelSettings, Recipe, derive_seed, settings_hash
 
 FORMAT = 1
@@ -109,10 +118,13 @@ class Workshop:
             key = settings_hash(
                 FORMAT, kind, self._recipe.seed, self._recipe.towers, self._recipe.training, self._classes,
                 self._digest, refs, [file_hash(self.checkpoint(part)) for part in self._parts(kind)],
+                *([self._recipe.embedding] if kind == "embedding" else []),
             )  # fmt: skip
             path = self._artifacts / MODELS / f"{kind}-{key}.safetensors"
             if path.exists():
                 self._steps.advance(self._recipe.training.epochs)
+            elif kind == "embedding":
+                self._grow_forest(path, refs)
             elif self._end_to_end(kind):
                 self._train_end_to_end(kind, path)
             else:
@@ -122,11 +134,14 @@ class Workshop:
 
     def _end_to_end(self, kind: ModelKind) -> bool:
         towers = self._recipe.towers
-        return not towers.frozen and (kind in UNIMODAL or (not towers.shared and kind != "score_fusion"))
+        joined = kind in ("score_fusion", "embedding")
+        return not towers.frozen and (kind in UNIMODAL or (not towers.shared and not joined))
 
     def _parts(self, kind: ModelKind) -> tuple[ModelKind, ...]:
         """The models that must be trained before."""
         needs_towers = not self._recipe.towers.frozen and not self._end_to_end(kind)
+        if kind == "embedding":
+            return ("image",) if needs_towers else ()
         return UNIMODAL if kind == "score_fusion" or needs_towers else ()
 
     def _towers_of(self, kind: ModelKind) -> dict[str, Any]:
@@ -191,6 +206,23 @@ class Workshop:
         history = self._fit(kind, path, head, logits)
         self._write(path, kind, head, prefixed("head", head), towers, history)
 
+    def _grow_forest(self, path: Path, towers: dict[str, Any]) -> None:
+        """P2 §3: features selected by mutual information, and what a forest on them is grown from."""
+        data, settings = self._data, self._recipe.embedding
+        embeddings = embed_copy(data, self._shelf.image(path, towers), 0).numpy()
+        seed = derive_seed(self._recipe.seed, "embedding")
+        labels = data.labels.numpy()
+        selected = select_features(embeddings, labels, self._classes, settings.features, seed)
+        tensors = {
+            "selected": torch.from_numpy(selected),
+            "train": torch.from_numpy(embeddings[:, selected]),
+            "labels": data.labels,
+            "prior": data.prior,
+        }
+        header = {"kind": "embedding", "classes": self._classes, "trees": settings.trees, "seed": seed, "history": []}
+        write_checkpoint(path, tensors, header | towers)
+        self._steps.advance(self._recipe.training.epochs)
+
     def _embedded(self, kind: ModelKind, path: Path, towers: dict[str, Any]) -> Embedded:
         """Embeddings of all copies by the towers of a head; each tower goes over the data once for all heads."""
         data, step = self._data, self._steps.advance
@@ -229,12 +261,15 @@ class Workshop:
     def _planned(self) -> int:
         kinds: set[ModelKind] = {model.kind for model in self._recipe.models if model.kind != "own"}
         kinds |= {part for kind in kinds for part in self._parts(kind)}
-        embedded = {role for kind in kinds if not self._end_to_end(kind) for role in self._roles(kind)}
+        heads = kinds - {"embedding"}
+        embedded = {role for kind in heads if not self._end_to_end(kind) for role in self._roles(kind)}
         settings = self._recipe.training
         return len(kinds) * settings.epochs + len(embedded) * (settings.augmented_copies + 1)
 
     @staticmethod
     def _roles(kind: ModelKind) -> list[str]:
+        if kind == "embedding":
+            return ["image_tower"]
         return [f"{kind}_tower"] if kind in UNIMODAL else ["image_tower", "text_tower"]
 
 

@@ -76,17 +76,22 @@ class Embedded:
 
 def embed_images(data: TrainingSet, tower: ImageTower, step: Callable[[], None]) -> Tensor:
     """float32 [copies, n, d]: the pictures as they are, then `augmented_copies` times flipped and rotated."""
-    settings, seed = data.recipe.training, data.recipe.seed
     copies = []
-    for copy in range(settings.augmented_copies + 1):
-        generator = Generator().manual_seed(derive_seed(seed, "augmented pictures", copy))
-        rows = []
-        for indices in torch.split(torch.arange(len(data)), tower.execution.batch_size):
-            images = data.images(indices)
-            rows.append(tower.embed(augment_images(images, settings, generator) if copy else images))
-        copies.append(torch.cat(rows))
+    for copy in range(data.recipe.training.augmented_copies + 1):
+        copies.append(embed_copy(data, tower, copy))
         step()
     return torch.stack(copies)
+
+
+def embed_copy(data: TrainingSet, tower: ImageTower, copy: int) -> Tensor:
+    """float32 [n, d]: the pictures as they are for copy 0, else flipped and rotated as that copy has them."""
+    settings = data.recipe.training
+    generator = Generator().manual_seed(derive_seed(data.recipe.seed, "augmented pictures", copy))
+    rows = []
+    for indices in torch.split(torch.arange(len(data)), tower.execution.batch_size):
+        images = data.images(indices)
+        rows.append(tower.embed(augment_images(images, settings, generator) if copy else images))
+    return torch.cat(rows)
 
 
 def embed_texts(data: TrainingSet, tower: TextTower, step: Callable[[], None]) -> tuple[Tensor, Tensor]:

@@ -26,6 +26,8 @@ def upgrade() -> None:
         sa.Column("category_id", sa.Integer(), nullable=False),
         sa.Column("features", sa.JSON(), nullable=False),
         sa.Column("weights", sa.LargeBinary(), nullable=False),
+        sa.Column("values", sa.LargeBinary(), nullable=False),
+        sa.Column("boxes", sa.JSON(), nullable=False),
         sa.Column("similarities", sa.JSON(), nullable=False),
         *_owners("embedding_forecast", "category"),
         sa.UniqueConstraint("model_id", "sample_id", name=op.f("uq_embedding_forecast_model_id_sample_id")),

@@ -1,0 +1,293 @@
+"""The activation stage and its evaluation on a small data set with masks: what is stored, resumed, skipped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from transformers import ViTConfig, ViTModel
+
+from db.activation_maps import STAGES, combine_maps
+from db.activation_views import MapSetting
+from db.errors import UserError
+from db.integrity import faults
+from db.reader import Reader
+from db.session import create, open_read_only
+from db.tables import ActivationMap, EmbeddingForecast, Evaluation, Mask, WorkUnit
+from precompute.dataset.samples import load_picture
+from precompute.evaluation.localisation import evaluate_localisation
+from precompute.evaluation.localisation_report import localisation_table
+from precompute.models.towers import ImageBackbone
+from precompute.pipeline import Order, Outcome, run
+from precompute.recipe import Recipe
+from precompute.stored_run import job_behind
+from tests.small_towers import distilbert_folder, resnet_folder
+
+CLASSES = ("blue", "plain", "red")
+SIZE = 64
+TRAIN, TEST = 5, 3
+
+
+def _write(root: Path) -> Path:
+    """Noise with a square of the class's colour, marked by a mask; plain has none and a mask that is black."""
+    random = np.random.default_rng(0)
+    for split, count in (("train", TRAIN), ("test", TEST)):
+        lines = []
+        for label in CLASSES:
+            for number in range(count):
+                pixels = random.integers(0, 120, (48, 64, 3), dtype=np.uint8)
+                mask = np.zeros((48, 64), np.uint8)
+                if label != "plain":
+                    y, x = random.integers(0, 30, 2)
+                    pixels[y : y + 14, x : x + 14, CLASSES.index(label)] = 255
+                    mask[y : y + 14, x : x + 14] = 255
+                name = f"{label}/{label}_{number}"
+                for folder, array in ((root, pixels), (root / "masks", mask)):
+                    path = folder / split / f"{name}.png"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    Image.fromarray(array).save(path)
+                square = [[2, 2], [20, 2], [20, 9], [2, 9]]
+                words = [{"text": label, "polygon": square, "confidence": 0.9}]
+                lines.append(json.dumps({"file_name": f"{name}.png", "label": label, "ocr": words}))
+        (root / split / "metadata.jsonl").write_text("\n".join(lines))
+    (root / "masks" / "test" / "red" / "red_2.png").unlink()
+    return root
+
+
+def _recipe(image: Path, text: Path, **settings: Any) -> Recipe:
+    return Recipe.model_validate(
+        {
+            "towers": {
+                "frozen": True,
+                "shared": True,
+                "image_size": SIZE,
+                "image": {"name": str(image)},
+                "text": {"name": str(text)},
+            },
+            "training": {"epochs": 1, "augmented_copies": 0, "hidden_width": 8},
+            "models": [
+                {"name": "feature_concatenation", "kind": "feature_concatenation"},
+                {"name": "forest", "kind": "embedding"},
+            ],
+            "embedding": {"trees": 20, "features": 6},
+            "explain": {"segments": 12, "evaluations": 32},
+            "activation": {"tops": [1, 5, 13], "variants": ["grad-cam", "layer-cam"]},
+            "runtime": {"precision": "float32", "runtime": "torch"},
+            "stages": ["ingest", "train", "explain-local", "activation"],
+            **settings,
+        }
+    )
+
+
+class _Place:
+    def __init__(self, folder: Path) -> None:
+        self.data = _write(folder / "data")
+        self.url = f"sqlite:///{folder / 'maps.db'}"
+        self.artifacts = folder / "artifacts"
+        self.image, self.text = resnet_folder(folder / "resnet"), distilbert_folder(folder / "distilbert")
+
+    def run(self, recipe: Recipe, *stages: Any) -> Outcome:
+        return run(Order(self.data, self.url, recipe, self.artifacts, workers=1), stages or None)
+
+    def reader(self) -> Reader:
+        return Reader(open_read_only(self.url))
+
+    def count(self, table: type) -> int:
+        with Session(create(self.url)) as session:
+            return session.scalar(select(func.count()).select_from(table)) or 0
+
+    def units(self, stage: str) -> dict[str, int]:
+        query = select(WorkUnit.key, WorkUnit.id).where(WorkUnit.stage == stage)
+        with Session(create(self.url)) as session:
+            return dict(session.execute(query).tuples().all())
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> _Place:
+    """All stages run once, then localisation."""
+    place = _Place(tmp_path_factory.mktemp("maps"))
+    assert place.run(_recipe(place.image, place.text)).clean
+    with job_behind(place.url, "activation", 1) as job:
+        evaluate_localisation(job, lambda done, total, pace="": None)
+    return place
+
+
+def test_every_test_sample_has_a_forecast_and_maps_of_both_models(place: _Place) -> None:
+    reader = place.reader()
+    for label in CLASSES:
+        for sample in reader.samples(label, "forest", "test"):
+            forecast = reader.forecast("forest", sample.path)
+            assert forecast is not None
+            assert (forecast.predicted, forecast.probability) == (sample.predicted, pytest.approx(sample.probability))
+            assert len(forecast.features) == 6
+            settings = reader.map_settings("forest", sample.path)
+            # TZZ, TOZ and TRR with 1 and 5 of 6 features, selected, image; TZZ of the class's features
+            assert len(settings) == (3 * 2 + 2 + 2) * 2 * 5
+            of_fusion = reader.map_settings("feature_concatenation", sample.path)
+            assert {one.strategy for one in of_fusion} == {"probability"}
+            targets = {one.kind for one in reader.explanations("feature_concatenation", sample.path)}
+            assert {one.target for one in of_fusion} == targets
+    assert list(faults(open_read_only(place.url))) == []
+
+
+def test_a_stored_map_is_what_plain_autograd_gives(place: _Place) -> None:
+    from transformers import AutoModel
+
+    from precompute.recipe import ImageTowerSettings
+
+    reader, settings = place.reader(), ImageTowerSettings()
+    backbone = ImageBackbone(AutoModel.from_pretrained(place.image), settings.mean, settings.std).eval()
+    path = "test/red/red_0.png"
+    forecast = reader.forecast("forest", path)
+    assert forecast is not None
+    picture = torch.from_numpy(load_picture(place.data / path, SIZE).copy()).permute(2, 0, 1)[None].float() / 255
+    answer = backbone.model(pixel_values=(picture - backbone.mean) / backbone.std, output_hidden_states=True)
+    stage = answer.hidden_states[3]  # after the embedder: stages 1, 2 and 3
+    embedding = answer.last_hidden_state.mean(dim=(2, 3))[0]
+    for one in forecast.features:
+        assert one.value == pytest.approx(embedding[one.feature].item(), abs=1e-5)
+        height, width = answer.last_hidden_state.shape[2:]
+        y, x = divmod(int(answer.last_hidden_state[0, one.feature].argmax()), width)
+        assert one.box == (x / width, y / height, (x + 1) / width, (y + 1) / height)
+    kept = [one.feature for one in forecast.features[:5]]
+    v = torch.zeros_like(embedding).detach()
+    v[kept] = embedding.detach()[kept]
+    cosine = torch.cosine_similarity(embedding, v, dim=0)
+    similarity = next(one for one in forecast.similarities if (one.strategy, one.top) == ("TZZ", 5))
+    assert similarity.cosine == pytest.approx(cosine.item(), abs=1e-5)
+    (gradient,) = torch.autograd.grad(cosine, stage)
+    expected = (gradient.mean(dim=(2, 3))[0, :, None, None] * stage[0]).sum(dim=0).relu().detach().numpy()
+    view = reader.activation_map("forest", path, MapSetting("forecast", "TZZ", "grad-cam", 3, 5))
+    assert view is not None
+    assert view.maximum == pytest.approx(float(expected.max()), rel=1e-3)
+    np.testing.assert_allclose(view.values * view.maximum, expected, atol=2e-3 * expected.max())
+
+
+def test_the_figures_of_the_classes_are_stored(place: _Place) -> None:
+    reader = place.reader()
+    auc = reader.auc("forest")
+    assert auc is not None
+    assert auc.features == 6
+    assert [n for n, _ in auc.tops] == [1, 5, 6]
+    assert auc.tops[-1][1] == pytest.approx(auc.auc), "all features: the forest itself"
+    by_hand = [
+        next(s.cosine for s in reader.forecast("forest", one.path).similarities if (s.strategy, s.top) == ("TOZ", 5))
+        for one in reader.samples("red", "forest", "test")
+    ]
+    (view,) = [s for s in reader.similarities("forest", "red") if (s.strategy, s.top) == ("TOZ", 5)]
+    assert (view.mean, view.sd, view.samples) == (pytest.approx(np.mean(by_hand)), pytest.approx(np.std(by_hand)), 3)
+    predicted = {s.predicted for label in CLASSES for s in reader.samples(label, "forest", "test")}
+    for label in predicted:
+        assert reader.class_features("forest", str(label))[0].places
+
+
+def test_localisation_measures_all_variants_and_lime_and_chooses_on_train_masks(place: _Place) -> None:
+    found = place.reader().localisation("forest")
+    assert {one.label for one in found} == {None, "blue", "red"}
+    test = [one for one in found if one.split == "test" and one.label is None]
+    assert {one.samples for one in test} == {2 * TEST - 1}, "one mask is missing, those of plain mark nothing"
+    assert len({one.variant for one in test}) == 6
+    assert {one.stage for one in test if one.variant != "lime"} == {*STAGES, "combined"}
+    assert sum(one.chosen for one in test) == 1
+    train = [one for one in found if one.split == "train" and one.label is None]
+    best = max(train, key=lambda one: one.energy.value)
+    assert best.energy.value == next(one for one in train if one.chosen).energy.value
+    for one in found:
+        for measure in (one.pointing_0, one.pointing_15, one.energy):
+            assert 0 <= measure.low <= measure.value <= measure.high <= 1
+        assert one.pointing_15.value >= one.pointing_0.value
+    of_fusion = place.reader().localisation("feature_concatenation")
+    assert {one.target for one in of_fusion if one.variant != "lime"} == {"predicted"}
+    table = localisation_table(open_read_only(place.url))
+    assert "LIME superpixels" in table
+    assert "red (2), chance" in table
+
+
+def test_the_energy_of_a_stored_map_is_the_measured_one(place: _Place) -> None:
+    reader, shares = place.reader(), []
+    for one in reader.samples("red", "forest", "test")[:2]:
+        maps = reader.activation_maps("forest", one.path, "forecast", "grad-cam", 5, "TRR")
+        combined = combine_maps([view.values for view in maps if view.setting.stage in STAGES])
+        mask = np.asarray(Image.open(place.data / "masks" / one.path)) >= 128
+        pixels = np.kron(combined, np.ones((3, 4)))
+        shares.append(pixels[mask].sum() / pixels.sum())
+    (view,) = [
+        row
+        for row in reader.localisation("forest", "red")
+        if (row.split, row.variant, row.target, row.strategy, row.stage, row.top)
+        == ("test", "grad-cam", "forecast", "TRR", "combined", 5)
+    ]
+    assert view.energy.value == pytest.approx(np.mean(shares), abs=1e-3)
+
+
+def test_the_same_run_again_computes_nothing_and_other_settings_everything(place: _Place) -> None:
+    stages = ("activation", "activation-classes")
+    before = [place.units(stage) for stage in stages]
+    recipe = _recipe(place.image, place.text)
+    place.run(recipe, "activation")
+    assert [place.units(stage) for stage in stages] == before
+    maps = place.count(ActivationMap)
+    fewer = recipe.model_copy(update={"activation": recipe.activation.model_copy(update={"variants": ("grad-cam",)})})
+    place.run(fewer, "activation")
+    assert not set(place.units("activation").values()) & set(before[0].values())
+    assert place.count(ActivationMap) == maps / 2
+    place.run(recipe, "activation")
+    assert place.count(ActivationMap) == maps
+
+
+def test_without_masks_there_is_one_clear_line(place: _Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    copy = tmp_path / "maps.db"
+    shutil.copy(place.url.removeprefix("sqlite:///"), copy)
+    with Session(create(f"sqlite:///{copy}")) as session, session.begin():
+        session.query(Mask).delete()
+    with (
+        job_behind(f"sqlite:///{copy}", "activation", 1) as job,
+        pytest.raises(UserError, match=r"^evaluate localisation: none of 24 samples has a mask"),
+    ):
+        evaluate_localisation(job, lambda done, total, pace="": None)
+
+
+def test_a_tower_without_stages_is_named_once_and_the_rest_goes_on(
+    place: _Place, tmp_path: Path, capsys: pytest.CaptureFixture[str], make_vit: Callable[[Path], Path]
+) -> None:
+    vit = make_vit(tmp_path / "vit")
+    url = f"sqlite:///{tmp_path / 'vit.db'}"
+    recipe = _recipe(vit, place.text, models=[{"name": "forest", "kind": "embedding"}], stages=["ingest", "train"])
+    order = Order(place.data, url, recipe, tmp_path / "artifacts", workers=1)
+    assert run(order).clean
+    outcome = run(order, ["activation"])
+    assert (outcome.problems, outcome.failed) == (0, 1)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "spatial" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("activation: forest: image tower")
+    with Session(create(url)) as session:
+        assert not session.scalar(select(func.count()).select_from(EmbeddingForecast))
+        assert not session.scalar(select(func.count()).select_from(Evaluation))
+
+
+@pytest.fixture
+def make_vit() -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        torch.manual_seed(0)
+        config = ViTConfig(
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=16,
+            image_size=SIZE,
+            patch_size=16,
+        )
+        ViTModel(config).save_pretrained(folder)
+        return folder
+
+    return make
