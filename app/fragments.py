@@ -10,7 +10,9 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from app.library import Library
 from app.rendering import percent
 from app.state import read_state
+from app.tabs.activation import maps_fragment
 from app.tabs.choice import choose
+from app.tabs.embedding import embedding_fragment
 from app.tabs.gallery import gallery_fragment
 from app.tabs.global_class import class_fragment
 from app.tabs.global_model import model_fragment
@@ -48,6 +50,10 @@ def view_router(libraries: Mapping[str, Library], first_model: str | None) -> AP
         names = dict(choice.names)
         if slot == "sample":
             html, names["sample"] = sample_fragment(choice, state)
+        elif slot == "maps":
+            html = maps_fragment(choice, state)
+        elif slot == "global" and choice.model is not None and choice.model.kind == "embedding":
+            html = embedding_fragment(choice, state)
         elif slot == "global":
             html = model_fragment(choice, state) if state.scope == "model" else class_fragment(choice)
         elif slot in _FRAGMENTS:

@@ -11,12 +11,15 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from app.drawing.crops import entry_crop, segment_crop
 from app.drawing.heatmaps import View
 from app.drawing.importance import Importances, normalised_importances, signed_importances
+from app.drawing.maps import draw_map
 from app.drawing.views import draw_tile, draw_view
 from app.library import Library
+from app.tabs.activation import written
 from db.views import ExplanationView, Modality, PictureView, SamplePicture, Split
 
 FOREVER = "public, max-age=31536000, immutable"
 CROP_SIZE = 192
+MAP_SIZE = 256
 
 Threshold = Annotated[float, Query(ge=0, le=1)]
 
@@ -95,6 +98,28 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         if known := _not_modified(request, library.version()):
             return known
         return _answer(request, library, version, "image/jpeg", _part(library, modality, sample, feature))
+
+    @router.get("/map")
+    def activation_map(
+        request: Request,
+        db: str,
+        version: str,
+        model: str,
+        sample: str,
+        setting: Annotated[str, Query(alias="map")],
+        threshold: Threshold = 0.2,
+    ) -> Response:
+        library = library_of(db)
+        if known := _not_modified(request, library.version()):
+            return known
+        stored = {written(one): one for one in library.reader.map_settings(model, sample)}
+        detail = library.sample(sample)
+        view = library.reader.activation_map(model, sample, stored[setting]) if setting in stored else None
+        if view is None or detail is None:
+            raise HTTPException(404, f"no such activation map of {sample} by {model}")
+        scale = MAP_SIZE / max(detail.width, detail.height)
+        size = (max(1, round(scale * detail.width)), max(1, round(scale * detail.height)))
+        return _answer(request, library, version, "image/png", draw_map(view.values, size, threshold))
 
     @router.get("/{kind}")
     def picture(

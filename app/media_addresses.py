@@ -29,6 +29,11 @@ def tile_address(library: Library, model: str, path: str) -> str:
     return _address(library, library.version(), "tile/{view}", {"model": model, "sample": path})
 
 
+def map_address(library: Library, model: str, path: str, setting: str) -> str:
+    """An activation map; `setting` as app/tabs/activation.py writes it. The page adds `threshold`."""
+    return _address(library, library.version(), "map", {"model": model, "sample": path, "map": setting})
+
+
 def part_address(library: Library, modality: str, path: str, feature: int) -> str:
     """The crop of a superpixel or of an entry."""
     return _address(library, library.version(), f"part/{modality}", {"sample": path, "feature": str(feature)})

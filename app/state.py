@@ -26,7 +26,7 @@ class ViewState:
     `db`, `model`, `label` (the class) and `sample` are names; `threshold` and `opacity` lie in [0, 1]; `against`
     shows the runner-up's explanation; `layer` (the view), `shown` and `split` belong to the gallery; `scope` (a class
     or the whole model), `pair` (of confused classes) and `open` (what is folded out) to the global tab; `focus` is the
-    part of the sample that is outlined, `image-12` or `text-3`.
+    part of the sample that is outlined, `image-12` or `text-3`; `map` the activation map, `forecast.TZZ.grad-cam.4.13`.
     """
 
     db: str | None = None
@@ -45,6 +45,7 @@ class ViewState:
     pair: str | None = None
     open: str | None = None
     focus: str | None = None
+    map: str | None = None
 
 
 def read_state(query: Mapping[str, str]) -> ViewState:
@@ -66,6 +67,7 @@ def read_state(query: Mapping[str, str]) -> ViewState:
         pair=query.get("pair") or None,
         open=query.get("open") or None,
         focus=query.get("focus") or None,
+        map=query.get("map") or None,
     )
 
 
@@ -89,6 +91,7 @@ def write_state(state: ViewState) -> str:
         "pair": state.pair,
         "open": state.open,
         "focus": state.focus,
+        "map": state.map,
     }
     return "?" + urlencode({key: value for key, value in parts.items() if value is not None})
 

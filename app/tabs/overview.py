@@ -17,6 +17,7 @@ KINDS = {
     "score_fusion": "fusion of scores",
     "embracenet": "fusion of features, EmbraceNet",
     "own": "own model",
+    "embedding": "forest on features of the picture",
 }
 
 

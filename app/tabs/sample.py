@@ -161,6 +161,9 @@ def _page(choice: Choice, detail: SampleDetail, focus: str | None, notices: tupl
     main = next((found for found in explanations if found.kind == "predicted"), None)
     display = detail.pictures.get("display")
     texts = [entry.text for entry in detail.entries]
+    reads = (
+        choice.model is None or choice.model.kind != "embedding"
+    )  # which shows its own photograph below, and no words
     right = None if predicted is None else predicted.label == detail.label
     return SamplePage(
         notices=notices,
@@ -174,10 +177,10 @@ def _page(choice: Choice, detail: SampleDetail, focus: str | None, notices: tupl
         ratio=detail.width / detail.height,
         width=detail.width,
         height=detail.height,
-        display=picture_address(library, display.digest, "display", detail.path) if display else None,
+        display=picture_address(library, display.digest, "display", detail.path) if display and reads else None,
         rows=[_row(library, titles, detail, found) for found in explanations],
         top=_top(titles, detail.label, chances),
-        entries=[_entry(entry, explanations) for entry in detail.entries],
+        entries=[_entry(entry, explanations) for entry in detail.entries] if reads else [],
         figures=figure_lines(explanations),
         outlined=_outlined(library, detail, focus),
         command=note.evaluate(choice, "faithfulness"),
@@ -273,9 +276,11 @@ def _entry(entry: EntryView, explanations: list[ExplanationView]) -> EntryRow:
     return EntryRow(entry.position, entry.text, entry.confidence, weights)
 
 
-def _missing(choice: Choice, detail: SampleDetail) -> Missing:
+def _missing(choice: Choice, detail: SampleDetail) -> Missing | None:
     if choice.model is None:
         return Missing("No model has been trained on these samples yet.", note.command(choice))
+    if choice.model.kind == "embedding":
+        return None  # its activation maps stand below
     if not choice.model.explained:
         return Missing(note.one_sided(choice.model), None)
     explained = any(view.label == detail.label and view.explained for view in choice.library.classes(choice.model.name))

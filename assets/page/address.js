@@ -4,7 +4,7 @@ export const DEFAULTS = Object.freeze({
   db: null, model: null, class: null, sample: null, tab: "sample",
   threshold: 0.2, opacity: 0.6, signed: false, against: false,
   layer: "multimodal", shown: "all", split: null,
-  scope: "class", pair: null, open: null, focus: null,
+  scope: "class", pair: null, open: null, focus: null, map: null,
 });
 
 const ALLOWED = {
@@ -24,7 +24,7 @@ const share = (text, fallback) => {
 export function readState(search) {
   const query = new URLSearchParams(search);
   const state = { ...DEFAULTS };
-  for (const key of ["db", "model", "class", "sample", "pair", "open", "focus"]) state[key] = query.get(key) || null;
+  for (const key of ["db", "model", "class", "sample", "pair", "open", "focus", "map"]) state[key] = query.get(key) || null;
   for (const key of ["tab", "layer", "shown", "split", "scope"]) {
     if (ALLOWED[key].includes(query.get(key))) state[key] = query.get(key);
   }

@@ -20,6 +20,7 @@ const names = (keys) => new URLSearchParams(keys.filter((key) => state[key] !== 
 const SLOTS = {
   strip: { tab: "sample", keys: () => (state.class ? ["db", "model", "class"] : ["db", "model", "sample"]) },
   sample: { tab: "sample", keys: () => ["db", "model", "class", "sample", "focus"] },
+  maps: { tab: "sample", keys: () => ["db", "model", "class", "sample", "map"] },
   gallery: { tab: "gallery", keys: () => ["db", "model", "class"] },
   global: {
     tab: "global",
@@ -42,10 +43,11 @@ async function fill(slot) {
     adopt(answer.state);
     element.dataset.url = urlOf(slot);
     keepAs(element.dataset.url, answer);
-    const chosen = element.contains(document.activeElement) && document.activeElement.dataset.state;
+    const { id, dataset } = element.contains(document.activeElement) ? document.activeElement : { dataset: {} };
+    const chosen = id ? `#${id}` : dataset.state && `[data-state="${dataset.state}"]`;
     element.innerHTML = answer.html;
     decorate(slot);
-    if (chosen) element.querySelector(`[data-state="${chosen}"]`)?.focus();
+    if (chosen) element.querySelector(chosen)?.focus();
   } catch (error) {
     if (element.dataset.url !== url) return;
     element.dataset.url = "";
@@ -95,7 +97,7 @@ function decorate(slot) {
   paint(root, state);
   if (slot === "strip") markCurrent();
   if (slot === "gallery") filterTiles(root);
-  if (slot === "global") for (const fold of root.querySelectorAll("details")) fold.open = fold.dataset.open === state.open;
+  if (slot === "global" || slot === "maps") for (const fold of root.querySelectorAll("details")) fold.open = fold.dataset.open === state.open;
   if (slot === "sample") {
     markCurrent();
     for (const neighbour of [1, -1, 2]) prefetch(neighbour);
@@ -166,7 +168,7 @@ async function prefetch(steps) {
 
 // --- changing the state ------------------------------------------------------------------------------------------
 
-const NO_STEP = new Set(["threshold", "opacity", "signed", "against", "layer", "shown", "split", "open"]);
+const NO_STEP = new Set(["threshold", "opacity", "signed", "against", "layer", "shown", "split", "open", "map"]);
 
 function go(change) {
   const next = { ...state, ...change };
@@ -231,7 +233,7 @@ window.shelfLens = {
 
 // --- events of the page ------------------------------------------------------------------------------------------
 
-const GO_KEYS = ["model", "class", "sample", "open", "focus"];
+const GO_KEYS = ["model", "class", "sample", "open", "focus", "map"];
 
 document.addEventListener("click", (event) => {
   const target = event.target.closest("[data-go],[data-step],[data-copy],[data-theme],[data-retry],[data-tab-id]");
@@ -284,7 +286,7 @@ document.addEventListener("pointerover", (event) => {
   const entry = event.target.closest?.("[data-entry]");
   for (const lit of document.querySelectorAll(".lit")) lit.classList.remove("lit");
   if (!entry) return;
-  const scope = slots.get("sample");
+  const scope = entry.closest("[data-slot]");
   for (const twin of scope.querySelectorAll(`[data-entry="${entry.dataset.entry}"]`)) twin.classList.add("lit");
 });
 

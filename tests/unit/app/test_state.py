@@ -31,6 +31,7 @@ shares = st.integers(0, 100).map(lambda percent: percent / 100)
         pair=names,
         open=names,
         focus=names,
+        map=names,
     )
 )
 def test_reading_what_was_written_gives_the_same_state(state: ViewState) -> None:
