@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Float, Integer, and_, cast, func, literal, select, text
+from sqlalchemy import Connection, Engine, Float, Integer, Select, and_, cast, func, literal, select, text
 from sqlalchemy.orm import aliased
 
 from db.columns import storable
@@ -92,40 +92,29 @@ class Catalogue:
 
     def samples(self, label: str, model: str | None, split: Split | None = None) -> list[SampleView]:
         """The samples of a class, test before train and by path, with what the model says of each."""
-        predicted = aliased(Category)
+        wanted = [Category.label == label] + ([Sample.split == split] if split is not None else [])
+        sheets = select(Picture.layout).join(Category).where(Category.label == label, Picture.kind == "sprite")
         with self._engine.connect() as connection:
-            key = _model_id(connection, model)
-            explained = (
-                select(literal(1))
-                .where(Explanation.model_id == key, Explanation.kind == "predicted", Explanation.sample_id == Sample.id)
-                .exists()
-            )
-            query = (
-                select(
-                    Sample.id,
-                    Sample.path,
-                    Sample.split,
-                    predicted.label.label("predicted"),
-                    Prediction.probability,
-                    (Prediction.category_id == Sample.category_id).label("right"),
-                    explained.label("explained"),
-                )
-                .join(Category, Category.id == Sample.category_id)
-                .outerjoin(Prediction, and_(Prediction.sample_id == Sample.id, Prediction.model_id == key))
-                .outerjoin(predicted, predicted.id == Prediction.category_id)
-                .where(Category.label == label)
-            )
-            sheets = select(Picture.layout).join(Category).where(Category.label == label, Picture.kind == "sprite")
-            if split is not None:
-                query = query.where(Sample.split == split)
             positions = {
                 path: position
                 for layout in connection.scalars(sheets)
                 for position, path in enumerate((layout or {}).get("samples", []))
             }
-            rows = connection.execute(query).mappings().all()
-        views = [SampleView(**row, label=label, position=positions.get(row["path"])) for row in rows]
+            rows = connection.execute(_sample_query(_model_id(connection, model)).where(*wanted)).mappings().all()
+        views = [SampleView(**row, position=positions.get(row["path"])) for row in rows]
         return sorted(views, key=lambda view: (view.split, view.path))
+
+    def samples_by_id(self, ids: Sequence[int], model: str | None) -> list[SampleView]:
+        """These samples in this order, whatever their class; without their places in sprite sheets."""
+        with self._engine.connect() as connection:
+            query = _sample_query(_model_id(connection, model)).where(Sample.id.in_(ids))
+            found = {row["id"]: SampleView(**row, position=None) for row in connection.execute(query).mappings()}
+        return [found[key] for key in ids if key in found]
+
+    def sample_ids(self, paths: Sequence[str]) -> set[int]:
+        """The keys of those samples that are stored."""
+        with self._engine.connect() as connection:
+            return set(connection.scalars(select(Sample.id).where(Sample.path.in_(paths))))
 
     def sample(self, path: str) -> SampleDetail | None:
         """One sample with its entries, evidence and neighbours."""
@@ -190,6 +179,31 @@ _POSTGRESQL_SEARCH = f"""{_HIT}
 WHERE to_tsvector('simple', ocr_entry.text) @@ plainto_tsquery('simple', :words)
 ORDER BY ts_rank(to_tsvector('simple', ocr_entry.text), plainto_tsquery('simple', :words)) DESC,
   sample.path, ocr_entry.position LIMIT :limit"""
+
+
+def _sample_query(model_id: int) -> Select[int, str, str, str, str, float, bool, bool]:
+    """Samples with the fields of SampleView but `position`."""
+    predicted = aliased(Category)
+    explained = (
+        select(literal(1))
+        .where(Explanation.model_id == model_id, Explanation.kind == "predicted", Explanation.sample_id == Sample.id)
+        .exists()
+    )
+    return (
+        select(
+            Sample.id,
+            Sample.path,
+            Sample.split,
+            Category.label,
+            predicted.label.label("predicted"),
+            Prediction.probability,
+            (Prediction.category_id == Sample.category_id).label("right"),
+            explained.label("explained"),
+        )
+        .join(Category, Category.id == Sample.category_id)
+        .outerjoin(Prediction, and_(Prediction.sample_id == Sample.id, Prediction.model_id == model_id))
+        .outerjoin(predicted, predicted.id == Prediction.category_id)
+    )
 
 
 def _model_id(connection: Connection, name: str | None) -> int:

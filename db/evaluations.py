@@ -9,6 +9,7 @@ from sqlalchemy import Engine, Label, Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.evaluation_views import DeletionView, FaithfulnessView, Figures, NoiseView
+from db.findings import samples_of
 from db.tables import Category, Evaluation, Model, Sample
 from db.views import Modality
 
@@ -52,6 +53,20 @@ class Evaluations:
         names = FaithfulnessView.__dataclass_fields__
         found = self.figures("faithfulness", model, path)
         return FaithfulnessView(**{name: found[0].figures.get(name) for name in names}) if found else None
+
+    def faithfulness_of_class(self, model: str, label: str) -> dict[str, FaithfulnessView]:
+        """The same of all samples of a class, by path."""
+        names = FaithfulnessView.__dataclass_fields__
+        query = evaluation_query(Model.name.label("model")).where(
+            Evaluation.kind == "faithfulness", Model.name == model, Evaluation.sample_id.in_(samples_of(label))
+        )
+        with self._engine.connect() as connection:
+            rows = [Figures(*row) for row in connection.execute(query)]
+        return {
+            row.sample: FaithfulnessView(**{name: row.figures.get(name) for name in names})
+            for row in rows
+            if row.sample is not None
+        }
 
     def noise(self, model: str, label: str) -> dict[Modality, NoiseView]:
         """How many of the features that went into a class's groups fit none, by modality."""

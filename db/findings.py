@@ -24,6 +24,7 @@ from db.tables import (
 from db.views import (
     Confusion,
     ExplanationView,
+    GroupCentroids,
     GroupView,
     ImageShare,
     LabelProbability,
@@ -90,6 +91,15 @@ class Findings:
             views = [ExplanationView(**row) for row in connection.execute(query).mappings()]
         return sorted(views, key=lambda view: TARGET_KINDS.index(view.kind))
 
+    def explanations_of_class(self, model: str, label: str) -> list[ExplanationView]:
+        """A model's explanations of its own answers on the samples of a class, by path."""
+        query = explanation_query().where(
+            Model.name == model, Explanation.kind == "predicted", Explanation.sample_id.in_(samples_of(label))
+        )
+        with self._engine.connect() as connection:
+            views = [ExplanationView(**row) for row in connection.execute(query).mappings()]
+        return sorted(views, key=lambda view: view.sample)
+
     def class_explanations(self, model: str, label: str) -> list[TrueClassExplanation]:
         """A model's explanations of the true class on the samples of that class, by path (REFERENCE.md §5)."""
         query = (
@@ -104,11 +114,11 @@ class Findings:
             )
             .join(Model, Model.id == Explanation.model_id)
             .join(Sample, and_(Sample.id == Explanation.sample_id, Sample.category_id == Explanation.category_id))
-            .where(Model.name == model, Explanation.sample_id.in_(_samples_of(label)))
+            .where(Model.name == model, Explanation.sample_id.in_(samples_of(label)))
         )
         entries = (
             select(OcrEntry.sample_id, OcrEntry.text)
-            .where(OcrEntry.sample_id.in_(_samples_of(label)))
+            .where(OcrEntry.sample_id.in_(samples_of(label)))
             .order_by(OcrEntry.sample_id, OcrEntry.position)
         )
         with self._engine.connect() as connection:
@@ -178,6 +188,21 @@ class Findings:
                 for group in connection.execute(groups).mappings()
             ]
 
+    def centroids(self, model: str) -> GroupCentroids:
+        """The centroids of a model's image groups, by class and rank; those that have none are left out."""
+        query = (
+            select(Category.label, GlobalGroup.rank, GlobalGroup.samples, GlobalGroup.centroid)
+            .join(Model, Model.id == GlobalGroup.model_id)
+            .join(Category, Category.id == GlobalGroup.category_id)
+            .where(Model.name == model, GlobalGroup.modality == "image", GlobalGroup.centroid.is_not(None))
+            .order_by(Category.label, GlobalGroup.rank)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        vectors = np.stack([row.centroid for row in rows]) if rows else np.zeros((0, 0), np.float32)
+        columns = [tuple(row[column] for row in rows) for column in range(3)]
+        return GroupCentroids(columns[0], columns[1], columns[2], vectors)
+
     def shared_groups(self, model: str, modality: Modality) -> list[SharedGroup]:
         """What several classes of a model have in common, so that it sets none of them apart; most classes first."""
         query = (
@@ -223,7 +248,7 @@ class Findings:
             .where(Model.name == model, Explanation.kind == "predicted")
         )
         if label is not None:
-            query = query.where(Explanation.sample_id.in_(_samples_of(label)))
+            query = query.where(Explanation.sample_id.in_(samples_of(label)))
         with self._engine.connect() as connection:
             views = [ImageShare(*row) for row in connection.execute(query)]
         return sorted(views, key=lambda view: view.sample)
@@ -235,7 +260,7 @@ class Findings:
         return [Confusion(*pair) for pair in stored or ()]
 
 
-def _samples_of(label: str) -> Select[int]:
+def samples_of(label: str) -> Select[int]:
     """Keys of a class's samples; as a list to look for, they keep SQLite from reading all of a model's explanations."""
     return select(Sample.id).join(Category, Category.id == Sample.category_id).where(Category.label == label)
 

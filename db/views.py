@@ -6,6 +6,9 @@ import datetime
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from db.tables import Point, Vector
 
 Split = Literal["train", "test"]
@@ -87,6 +90,30 @@ class SampleView:
     right: bool | None
     explained: bool
     position: int | None
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What a model says of every sample that it was shown, as columns, [n], a row a sample: what charts are made of.
+
+    `labels` names the classes; `label` and `predicted` are places in it, `sample` the samples' keys in the database,
+    `test` whether a sample is of the test split. `probability` of the predicted class lies in 0..1; `image_share` is
+    that of the predicted class's explanation, nan without one or where all weights are 0.
+    """
+
+    labels: tuple[str, ...]
+    sample: npt.NDArray[np.int64] = field(repr=False)
+    test: npt.NDArray[np.bool_] = field(repr=False)
+    label: npt.NDArray[np.int32] = field(repr=False)
+    predicted: npt.NDArray[np.int32] = field(repr=False)
+    probability: Vector = field(repr=False)
+    image_share: Vector = field(repr=False)
+    explained: npt.NDArray[np.bool_] = field(repr=False)
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Whether the prediction is the sample's class."""
+        return np.equal(self.label, self.predicted)
 
 
 @dataclass(frozen=True)
@@ -273,6 +300,16 @@ class GroupView:
     def representative(self) -> MemberView | None:
         """The member marked as such: the one with the highest weight."""
         return next((member for member in self.members if member.representative), None)
+
+
+@dataclass(frozen=True)
+class GroupCentroids:
+    """Where the image groups of a model lie in its embedding, as columns of equal length [n]; `vectors` is [n, d]."""
+
+    labels: tuple[str, ...]
+    ranks: tuple[int, ...]
+    samples: tuple[int, ...]
+    vectors: npt.NDArray[np.float32] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,11 @@ BIG = (
 @pytest.mark.parametrize(
     ("name", "call"),
     [
+        ("samples by id", lambda reader: reader.samples_by_id([1, 2], MODEL)),
+        ("sample ids", lambda reader: reader.sample_ids([PATH])),
+        ("outcomes", lambda reader: reader.outcomes(MODEL)),
+        ("explanations of a class", lambda reader: reader.explanations_of_class(MODEL, LABEL)),
+        ("faithfulness of a class", lambda reader: reader.faithfulness_of_class(MODEL, LABEL)),
         ("samples", lambda reader: reader.samples(LABEL, MODEL, "test")),
         ("sample", lambda reader: reader.sample(PATH)),
         ("predictions", lambda reader: reader.predictions(MODEL, PATH)),
@@ -35,6 +40,7 @@ BIG = (
         ("class explanations", lambda reader: reader.class_explanations(MODEL, LABEL)),
         ("groups", lambda reader: reader.groups(MODEL, LABEL, "text")),
         ("groups by id", lambda reader: reader.groups_by_id([1, 2])),
+        ("centroids", lambda reader: reader.centroids(MODEL)),
         ("deletion", lambda reader: reader.deletion()),
         ("faithfulness", lambda reader: reader.faithfulness(MODEL, PATH)),
         ("noise", lambda reader: reader.noise(MODEL, LABEL)),
@@ -62,7 +68,7 @@ def test_no_big_table_is_scanned(small_database: str, name: str, call: Callable[
     scans = [line for line in plans if line.split()[:2][-1] in BIG and line.startswith("SCAN")]
     assert [line for line in scans if "COVERING INDEX" not in line] == []
     # a whole model's explanations are read for its histogram, and then from the narrow index alone
-    if name in ("image shares", "image shares of a class"):
+    if name in ("image shares", "image shares of a class", "outcomes"):
         assert any("COVERING INDEX ix_explanation_modality" in line for line in plans)
     elif name != "classes":
         assert not any(line.endswith("(model_id=?)") and "explanation" in line for line in plans), plans

@@ -181,6 +181,42 @@ def test_image_shares_are_those_of_predicted_classes(reader: Reader) -> None:
     assert [s.label for s in reader.image_shares(FUSION, CLASSES[1])] == [CLASSES[1]] * 3
 
 
+def test_outcomes_are_the_samples_of_all_classes_as_columns(reader: Reader) -> None:
+    outcomes = reader.outcomes(FUSION)
+    assert outcomes.labels == tuple(CLASSES)
+    shares = {one.sample: one.image_share for one in reader.image_shares(FUSION)}
+    views = sorted((view for label in CLASSES for view in reader.samples(label, FUSION)), key=lambda view: view.id)
+    assert outcomes.sample.tolist() == [view.id for view in views]
+    for row, view in enumerate(views):
+        assert outcomes.labels[outcomes.label[row]] == view.label
+        assert outcomes.labels[outcomes.predicted[row]] == view.predicted
+        assert outcomes.probability[row] == pytest.approx(view.probability)
+        assert (outcomes.test[row], outcomes.right[row]) == (view.split == "test", view.right)
+        assert outcomes.explained[row] == view.explained
+        expected = shares.get(view.path)
+        assert outcomes.image_share[row] == pytest.approx(np.nan if expected is None else expected, nan_ok=True)
+    assert len(reader.outcomes("nobody").sample) == 0
+
+
+def test_samples_by_id_come_in_the_order_asked_for(reader: Reader) -> None:
+    views = [view for label in CLASSES for view in reader.samples(label, FUSION)][::-2]
+    found = reader.samples_by_id([view.id for view in views] + [10**6], FUSION)
+    assert [(one.path, one.predicted, one.explained) for one in found] == [
+        (one.path, one.predicted, one.explained) for one in views
+    ]
+    assert reader.sample_ids([view.path for view in views] + ["nobody"]) == {view.id for view in views}
+
+
+def test_explanations_and_faithfulness_of_a_class_are_those_of_its_samples(reader: Reader) -> None:
+    found = reader.explanations_of_class(FUSION, CLASSES[2])
+    assert [one.sample for one in found] == [s.path for s in reader.samples(CLASSES[2], FUSION, "test")]
+    for one in found:
+        assert one.id == reader.explanations(FUSION, one.sample)[0].id
+    measured = reader.faithfulness_of_class(FUSION, CLASSES[2])
+    assert measured == {one.sample: reader.faithfulness(FUSION, one.sample) for one in found}
+    assert reader.faithfulness_of_class("embracenet", CLASSES[2]) == {}
+
+
 def test_deletion_comes_by_model_and_modality(reader: Reader) -> None:
     views = reader.deletion()
     assert [(view.model, view.modality) for view in views] == [
