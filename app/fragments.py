@@ -12,6 +12,9 @@ from app.rendering import percent
 from app.state import read_state
 from app.tabs.activation import maps_fragment
 from app.tabs.choice import choose
+from app.tabs.compare import compare_sample
+from app.tabs.compare_class import compare_class
+from app.tabs.confusion import confusion_fragment
 from app.tabs.embedding import embedding_fragment
 from app.tabs.gallery import gallery_fragment
 from app.tabs.global_class import class_fragment
@@ -39,6 +42,7 @@ def view_router(libraries: Mapping[str, Library], first_model: str | None) -> AP
                 "models": [(_model_name(model), model.name) for model in library.models()],
                 "classes": [(_class_name(view), view.label) for view in classes],
             },
+            "keys": {name: library.key for name, library in libraries.items()},
             "state": {"db": library.name, "model": choice.model.name if choice.model else None},
             "title": library.name,
         }
@@ -54,6 +58,12 @@ def view_router(libraries: Mapping[str, Library], first_model: str | None) -> AP
             html = maps_fragment(choice, state)
         elif slot == "global" and choice.model is not None and choice.model.kind == "embedding":
             html = embedding_fragment(choice, state)
+        elif slot == "compare" and state.compare == "sample":
+            html, names["sample"] = compare_sample(libraries, choice, state)
+        elif slot == "compare":
+            html = compare_class(libraries, choice) if state.compare == "class" else confusion_fragment(choice)
+        elif slot == "gallery":
+            html = gallery_fragment(choice, state, request.query_params.getlist("tagged"))
         elif slot == "global":
             html = model_fragment(choice, state) if state.scope == "model" else class_fragment(choice)
         elif slot in _FRAGMENTS:
@@ -67,7 +77,6 @@ def view_router(libraries: Mapping[str, Library], first_model: str | None) -> AP
 
 _FRAGMENTS = {
     "strip": strip_fragment,
-    "gallery": gallery_fragment,
     "overview": overview_fragment,
 }
 

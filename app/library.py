@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+import numpy as np
+import numpy.typing as npt
+
 from app.drawing.heatmaps import Ground
+from app.drawing.plane import principal_plane
 from db import address
 from db.evaluation_views import FaithfulnessView
 from db.reader import Reader
@@ -18,10 +22,12 @@ from db.session import open_read_only
 from db.views import (
     ClassView,
     ExplanationView,
+    GroupCentroids,
     GroupView,
     ImageShare,
     Modality,
     ModelView,
+    Outcomes,
     SampleDetail,
     SampleView,
     SharedGroup,
@@ -29,6 +35,7 @@ from db.views import (
 )
 
 Value = TypeVar("Value")
+Places = npt.NDArray[np.float64]
 
 KEPT = 1024
 SERVER_SECONDS = 2.0  # how long a database server is not asked again whether it has changed
@@ -46,12 +53,16 @@ class Sheet:
 
 
 class Library:
-    """One database, read-only. Safe for threads; what it keeps is dropped as soon as the database changes."""
+    """One database, read-only. Safe for threads; what it keeps is dropped as soon as the database changes.
+
+    `key` tells it from other databases of the same name: what a browser notes of one must not turn up in another.
+    """
 
     def __init__(self, url: str, name: str) -> None:
         self.name = name
         self.shown = address.shown(url)
         self.url = url
+        self.key = hashlib.sha256(self.shown.encode()).hexdigest()[:12]
         self.reader = Reader(open_read_only(url))
         self._file = address.sqlite_path(url)
         self._lock = threading.Lock()
@@ -99,9 +110,34 @@ class Library:
         """As `Reader.explanations`."""
         return self._keep(("explanations", model, path), lambda: self.reader.explanations(model, path))
 
-    def image_shares(self, model: str) -> list[ImageShare]:
-        """As `Reader.image_shares` over all classes."""
-        return self._keep(("shares", model), lambda: self.reader.image_shares(model))
+    def class_explanations(self, model: str, label: str) -> dict[str, ExplanationView]:
+        """As `Reader.explanations_of_class`, by sample."""
+
+        def read() -> dict[str, ExplanationView]:
+            return {found.sample: found for found in self.reader.explanations_of_class(model, label)}
+
+        return self._keep(("class explanations", model, label), read)
+
+    def class_shares(self, model: str, label: str) -> list[ImageShare]:
+        """As `Reader.image_shares` of one class."""
+        return self._keep(("shares", model, label), lambda: self.reader.image_shares(model, label))
+
+    def outcomes(self, model: str) -> Outcomes:
+        """As `Reader.outcomes`."""
+        return self._keep(("outcomes", model), lambda: self.reader.outcomes(model))
+
+    def groups(self, model: str, label: str, modality: Modality) -> list[GroupView]:
+        """As `Reader.groups`."""
+        return self._keep(("groups", model, label, modality), lambda: self.reader.groups(model, label, modality))
+
+    def plane(self, model: str) -> tuple[GroupCentroids, Places]:
+        """Where a model's image groups lie in its embedding, and on the plane that shows most of it, 0..1."""
+
+        def read() -> tuple[GroupCentroids, Places]:
+            found = self.reader.centroids(model)
+            return found, principal_plane(found.vectors)
+
+        return self._keep(("plane", model), read)
 
     def shared_groups(self, model: str) -> list[SharedGroup]:
         """As `Reader.shared_groups` of both modalities together, those of the most classes first."""

@@ -12,6 +12,7 @@ from app.drawing.crops import entry_crop, segment_crop
 from app.drawing.heatmaps import View
 from app.drawing.importance import Importances, normalised_importances, signed_importances
 from app.drawing.maps import draw_map
+from app.drawing.segments import readable_segments
 from app.drawing.views import draw_tile, draw_view
 from app.library import Library
 from app.tabs.activation import written
@@ -22,6 +23,8 @@ CROP_SIZE = 192
 MAP_SIZE = 256
 
 Threshold = Annotated[float, Query(ge=0, le=1)]
+Largest = Annotated[float | None, Query(gt=0)]
+ColourMap = Literal["jet", "cividis"]
 
 
 def media_router(libraries: Mapping[str, Library]) -> APIRouter:
@@ -55,6 +58,9 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         target: str,
         threshold: Threshold = 0.2,
         signed: bool = False,
+        colours: ColourMap = "jet",
+        largest: Largest = None,
+        largest_signed: Largest = None,
     ) -> Response:
         library = library_of(db)
         if known := _not_modified(request, library.version()):
@@ -63,7 +69,8 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         ground = library.ground(sample)
         if ground is None:
             raise HTTPException(404, f"{sample} is not segmented")
-        media_type, content = draw_view(view, ground, importances_of(found, signed), threshold)
+        importances = importances_of(found, signed, largest_signed if signed else largest)
+        media_type, content = draw_view(view, ground, importances, threshold, colours)
         return _answer(request, library, version, media_type, content)
 
     @router.get("/tile/{view}")
@@ -76,6 +83,7 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         sample: str,
         threshold: Threshold = 0.2,
         signed: bool = False,
+        colours: ColourMap = "jet",
     ) -> Response:
         library = library_of(db)
         if known := _not_modified(request, library.version()):
@@ -87,8 +95,18 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         sheet = library.sheet(found.label, found.split)
         if sheet is None:
             raise HTTPException(404, f"no sprite sheet of {found.label}")
-        media_type, content = draw_tile(view, ground, importances_of(found, signed), threshold, sheet.tile)
+        media_type, content = draw_tile(view, ground, importances_of(found, signed), threshold, sheet.tile, colours)
         return _answer(request, library, version, media_type, content)
+
+    @router.get("/segments")
+    def segments(request: Request, db: str, version: str, sample: str) -> Response:
+        library = library_of(db)
+        if known := _not_modified(request, library.version()):
+            return known
+        ground = library.ground(sample)
+        if ground is None:
+            raise HTTPException(404, f"{sample} is not segmented")
+        return _answer(request, library, version, "image/png", readable_segments(ground.label_map))
 
     @router.get("/part/{modality}")
     def part(
@@ -131,10 +149,10 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
     return router
 
 
-def importances_of(explanation: ExplanationView, signed: bool) -> Importances:
-    """What an explanation draws."""
+def importances_of(explanation: ExplanationView, signed: bool, largest: float | None = None) -> Importances:
+    """What an explanation draws; `largest` = the weight that is drawn as 1 where several share a scale."""
     make = signed_importances if signed else normalised_importances
-    return make(explanation.image_weights, explanation.text_weights)
+    return make(explanation.image_weights, explanation.text_weights, largest)
 
 
 def _explanation(library: Library, model: str, sample: str, target: str | None) -> ExplanationView:

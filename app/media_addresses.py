@@ -24,6 +24,25 @@ def heat_address(library: Library, explanation: ExplanationView, view: str) -> s
     return _address(library, library.version(), f"heat/{view}", names)
 
 
+def shared_heat_address(
+    library: Library, explanation: ExplanationView, view: str, largest: float | None, largest_signed: float | None
+) -> str:
+    """The same on a scale that several explanations share: the weights that are drawn as 1, without and with sign."""
+    scale = {"largest": largest, "largest_signed": largest_signed}
+    known = urlencode({name: f"{value:.6g}" for name, value in scale.items() if value})
+    return heat_address(library, explanation, view) + (f"&{known}" if known else "")
+
+
+def segments_address(library: Library, path: str) -> str:
+    """Which superpixel each pixel belongs to, for the page's script."""
+    return _address(library, library.version(), "segments", {"sample": path})
+
+
+def thumbnail_address(library: Library, path: str) -> str:
+    """A sample's thumbnail, where its digest is not at hand."""
+    return picture_address(library, library.version(), "thumbnail", path)
+
+
 def tile_address(library: Library, model: str, path: str) -> str:
     """A heat map for the gallery, of the predicted class; the page replaces `{view}`."""
     return _address(library, library.version(), "tile/{view}", {"model": model, "sample": path})

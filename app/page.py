@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.drawing.colours import colour_table, hexadecimal
+from app.drawing.colours import COLOUR_MAPS, colour_table, hexadecimal
 from app.endpoints import add_endpoints
 from app.library import Library
 from app.rendering import render
@@ -25,7 +25,13 @@ BRIDGE = """
 const fire = () => trigger('sync');
 window.shelfLens.bridge ? window.shelfLens.bridge(fire) : window.shelfLens.queue.push(['bridge', fire]);
 """
-TABS = (("overview", "Overview"), ("sample", "Single Sample"), ("gallery", "Gallery"), ("global", "Global"))
+TABS = (
+    ("overview", "Overview"),
+    ("sample", "Single Sample"),
+    ("gallery", "Gallery"),
+    ("global", "Global"),
+    ("compare", "Compare"),
+)
 
 
 def make_theme() -> gr.themes.Base:
@@ -73,9 +79,7 @@ def _dropdown(label: str, key: str, visible: bool = True) -> gr.Dropdown:
 
 
 def _scale() -> dict[str, str]:
-    """The colour maps as CSS gradients, for the legends: the unsigned one from 0 to 1, the signed one from -1 to 1."""
+    """The colour maps as CSS gradients, for the legends: those of COLOUR_MAPS from 0 to 1, the signed from -1 to 1."""
     stops = range(0, 256, 17)
-    return {
-        name: ", ".join(hexadecimal(colour_table(signed)[stop]) for stop in stops)
-        for name, signed in (("unsigned", False), ("signed", True))
-    }
+    tables = {name: colour_table(False, name) for name in COLOUR_MAPS} | {"signed": colour_table(True)}
+    return {name: ", ".join(hexadecimal(table[stop]) for stop in stops) for name, table in tables.items()}

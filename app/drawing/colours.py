@@ -14,13 +14,15 @@ Bytes = npt.NDArray[np.uint8]
 
 UNSIGNED = "jet"
 SIGNED = "RdBu_r"
+COLOUR_MAPS = (UNSIGNED, "cividis")
+"""What evidence in favour may be drawn in: P1's, and one that reads the same to colour-blind people."""
 
 
 @cache
-def colour_table(signed: bool) -> Bytes:
-    """uint8 [256, 3]: JET over [0, 1] (P1 §4.2), or a diverging map over [-1, 1] with red for evidence in favour."""
-    colour_map = matplotlib.colormaps[SIGNED if signed else UNSIGNED]
-    return np.array(colour_map(np.arange(256), bytes=True), dtype=np.uint8)[:, :3]
+def colour_table(signed: bool, colour_map: str = UNSIGNED) -> Bytes:
+    """uint8 [256, 3]: over [0, 1] one of COLOUR_MAPS (P1 §4.2 has JET); signed over [-1, 1], red = in favour."""
+    chosen = matplotlib.colormaps[SIGNED if signed else colour_map]
+    return np.array(chosen(np.arange(256), bytes=True), dtype=np.uint8)[:, :3]
 
 
 def colour_index(values: Array, signed: bool) -> Bytes:
@@ -29,9 +31,9 @@ def colour_index(values: Array, signed: bool) -> Bytes:
     return np.asarray(np.rint(np.clip(unit, 0, 1) * 255), dtype=np.uint8)
 
 
-def colours(values: Array, signed: bool) -> Bytes:
+def colours(values: Array, signed: bool, colour_map: str = UNSIGNED) -> Bytes:
     """uint8 [n, 3]: the colour of each value."""
-    chosen: Bytes = np.take(colour_table(signed), colour_index(values, signed), axis=0)
+    chosen: Bytes = np.take(colour_table(signed, colour_map), colour_index(values, signed), axis=0)
     return chosen
 
 

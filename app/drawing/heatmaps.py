@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw
 
-from app.drawing.colours import Bytes, colour_index, colour_table, colours, drawn
+from app.drawing.colours import UNSIGNED, Bytes, colour_index, colour_table, colours, drawn
 from app.drawing.importance import Array, Importances
 from app.drawing.palette import is_palette_png, recolour
 
@@ -31,18 +31,19 @@ class Ground:
     size: tuple[int, int]
 
 
-def image_heatmap(label_map: bytes, importances: Importances, threshold: float) -> bytes:
+def image_heatmap(label_map: bytes, importances: Importances, threshold: float, colour_map: str = UNSIGNED) -> bytes:
     """Image view: each superpixel in the colour of its importance; of a palette PNG only the colours are replaced.
 
     Args:
         label_map: as in `Ground`.
         importances: `image[segment id]`.
         threshold: magnitudes below it are not drawn.
+        colour_map: of unsigned importances.
     """
     if not is_palette_png(label_map):
-        return encode_values(importances.image[_labels(label_map)], importances.signed, threshold)
+        return encode_values(importances.image[_labels(label_map)], importances.signed, threshold, colour_map)
     opacities = np.where(drawn(importances.image, threshold), 255, 0).astype(np.uint8)
-    return recolour(label_map, colours(importances.image, importances.signed), opacities)
+    return recolour(label_map, colours(importances.image, importances.signed, colour_map), opacities)
 
 
 def value_field(view: View, ground: Ground, importances: Importances, size: tuple[int, int]) -> Array:
@@ -71,11 +72,11 @@ def polygon_values(ground: Ground, values: Array, size: tuple[int, int]) -> Arra
     return np.asarray(canvas)
 
 
-def encode_values(values: Array, signed: bool, threshold: float) -> bytes:
+def encode_values(values: Array, signed: bool, threshold: float, colour_map: str = UNSIGNED) -> bytes:
     """A palette PNG of a field of values: pixel 0 = not drawn, 1..255 = the colour table without its first entry."""
     index = np.where(drawn(values, threshold), np.maximum(colour_index(values, signed), 1), 0).astype(np.uint8)
     picture = Image.fromarray(index)
-    picture.putpalette(colour_table(signed).tobytes())
+    picture.putpalette(colour_table(signed, colour_map).tobytes())
     out = io.BytesIO()
     picture.save(out, "PNG", compress_level=1, transparency=0)
     return out.getvalue()

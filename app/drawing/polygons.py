@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.drawing.colours import colours, drawn, hexadecimal
+from app.drawing.colours import UNSIGNED, colours, drawn, hexadecimal
 from app.drawing.heatmaps import Polygon
 from app.drawing.importance import Importances
 
@@ -22,9 +22,9 @@ class Shape:
     importance: float
 
 
-def text_shapes(polygons: Sequence[Polygon], importances: Importances) -> list[Shape]:
+def text_shapes(polygons: Sequence[Polygon], importances: Importances, colour_map: str = UNSIGNED) -> list[Shape]:
     """The polygons in drawing order: the strongest last, so that it lies on top where polygons overlap."""
-    painted = colours(importances.text, importances.signed)
+    painted = colours(importances.text, importances.signed, colour_map)
     return [
         Shape(int(place), _points(polygons[place]), hexadecimal(painted[place]), float(importances.text[place]))
         for place in np.argsort(np.abs(importances.text), kind="stable")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.drawing.colours import UNSIGNED
 from app.drawing.heatmaps import Ground, View, encode_values, image_heatmap, value_field
 from app.drawing.importance import Importances
 from app.drawing.polygons import text_heatmap
@@ -12,20 +13,24 @@ GRID = 512
 TILE = 192
 
 
-def draw_view(view: View, ground: Ground, importances: Importances, threshold: float) -> tuple[str, bytes]:
+def draw_view(
+    view: View, ground: Ground, importances: Importances, threshold: float, colour_map: str = UNSIGNED
+) -> tuple[str, bytes]:
     """One view as (media type, bytes), to be stretched over the photograph.
 
     The multimodal view is a field of 512 x 512 values; the threshold is applied to the sums.
     """
     if view == "image":
-        return "image/png", image_heatmap(ground.label_map, importances, threshold)
+        return "image/png", image_heatmap(ground.label_map, importances, threshold, colour_map)
     if view == "text":
         return "image/svg+xml", text_heatmap(ground.polygons, ground.size, importances, threshold)
     field = value_field(view, ground, importances, (GRID, GRID))
-    return "image/png", encode_values(field, importances.signed, threshold)
+    return "image/png", encode_values(field, importances.signed, threshold, colour_map)
 
 
-def draw_tile(view: View, ground: Ground, importances: Importances, threshold: float, tile: int) -> tuple[str, bytes]:
+def draw_tile(
+    view: View, ground: Ground, importances: Importances, threshold: float, tile: int, colour_map: str = UNSIGNED
+) -> tuple[str, bytes]:
     """One view as (media type, bytes), centred in a square as the photograph is in its tile of the sprite sheet.
 
     Args:
@@ -36,4 +41,4 @@ def draw_tile(view: View, ground: Ground, importances: Importances, threshold: f
     left, top = (TILE - width) // 2, (TILE - height) // 2
     square = np.zeros((TILE, TILE), np.float32)
     square[top : top + height, left : left + width] = value_field(view, ground, importances, (width, height))
-    return "image/png", encode_values(square, importances.signed, threshold)
+    return "image/png", encode_values(square, importances.signed, threshold, colour_map)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import fmean
 
-from app.drawing.histogram import Bar, histogram_bars
+import numpy as np
+
+from app.drawing.histogram import histogram_bars
 from app.rendering import percent, render
 from app.tabs import note
 from app.tabs.choice import Choice
+from app.tabs.group_map import GroupMap, group_map
 from app.tabs.groups import Group, class_groups, score_used
+from app.tabs.overview import LinkedBar, share_href
 from app.wording import Score
 from db.evaluation_views import NoiseView
 from db.views import ImageShare, Modality
@@ -26,7 +30,7 @@ class Histogram:
     samples: int
     mean: float | None
     mean_positive: float | None
-    bars: list[Bar]
+    bars: list[LinkedBar]
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class ClassPage:
     score: Score
     histograms: list[Histogram]
     drop: DropTest | None
+    map: GroupMap | None
 
 
 def class_fragment(choice: Choice) -> str:
@@ -60,8 +65,8 @@ def class_fragment(choice: Choice) -> str:
         return note.nothing_yet(choice)
     library, model, label = choice.library, choice.model.name, choice.label
     image, text = (class_groups(choice, label, modality, SHOWN_GROUPS) for modality in ("image", "text"))
-    shares = library.image_shares(model)
-    own = [share for share in shares if share.label == label]
+    own = library.class_shares(model, label)
+    every = library.outcomes(model).image_share
     if not image and not text and not own:
         return note.no_groups(choice)
     page = ClassPage(
@@ -73,21 +78,31 @@ def class_fragment(choice: Choice) -> str:
         text=text,
         noise=library.reader.noise(model, label),
         score=score_used(library),
-        histograms=[_histogram("This class", own), _histogram("All classes", shares)],
+        histograms=[
+            _histogram(choice, "This class", _known([share.image_share for share in own]), own),
+            _histogram(choice, "All classes", every[~np.isnan(every)], None),
+        ],
         drop=_drop_test(own),
+        map=group_map(choice),
     )
     return render("global_class.html", page=page, command=note.command(choice))
 
 
-def _histogram(name: str, shares: list[ImageShare]) -> Histogram:
-    known = [share.image_share for share in shares if share.image_share is not None]
-    positive = [share.image_share_positive for share in shares if share.image_share_positive is not None]
+def _known(shares: list[float | None]) -> np.ndarray:
+    return np.array([share for share in shares if share is not None], np.float32)
+
+
+def _histogram(choice: Choice, name: str, known: np.ndarray, own: list[ImageShare] | None) -> Histogram:
+    """Of one class, with what is in favour alone, or (`own` = None) of all."""
+    positive = [share.image_share_positive for share in own or () if share.image_share_positive is not None]
+    bars = histogram_bars(known, BINS, lambda low, high: f"{percent(low)} to {percent(high)}")
+    within = "all" if own is None else "class"
     return Histogram(
         name=name,
-        samples=len(shares),
-        mean=fmean(known) if known else None,
+        samples=len(known),
+        mean=float(known.mean()) if len(known) else None,
         mean_positive=fmean(positive) if positive else None,
-        bars=histogram_bars(known, BINS, lambda low, high: f"{percent(low)} to {percent(high)}"),
+        bars=[LinkedBar(bar, share_href(choice.names, bar, within)) for bar in bars],
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
-from statistics import median
 
+from app.classification import median_shares
 from app.rendering import render
 from app.state import ViewState
 from app.tabs import note
@@ -23,7 +23,7 @@ from app.tabs.groups import (
     score_used,
 )
 from app.wording import Score
-from db.views import Confusion
+from db.views import Confusion, Outcomes
 
 PAIR_GROUPS = 5
 SHOWN_SHARED = 50
@@ -94,13 +94,13 @@ def model_fragment(choice: Choice, state: ViewState) -> str:
     notices = list(choice.notices)
     if state.pair is not None and (pair is None or pair.key != state.pair):
         notices.append("This model does not confuse the two classes that were asked for.")
-    shares = library.image_shares(model.name)
+    outcomes = library.outcomes(model.name)
     page = ModelPage(
         notices=tuple(notices),
         model=model.name,
-        explained=len(shares),
+        explained=int(outcomes.explained.sum()),
         missing=note.one_sided(model) if not model.explained else None,
-        ratios=_ratios(choice),
+        ratios=_ratios(choice, outcomes),
         shared=_shared(choice, model.name),
         pairs=pairs,
         pair=pair,
@@ -133,13 +133,9 @@ def confused_pairs(confusion: list[Confusion], titles: dict[str, str]) -> list[P
     return pairs
 
 
-def _ratios(choice: Choice) -> list[ClassRatio]:
-    assert choice.model is not None
-    shares: dict[str, list[float]] = defaultdict(list)
-    for share in choice.library.image_shares(choice.model.name):
-        if share.image_share is not None:
-            shares[share.label].append(share.image_share)
-    ratios = [ClassRatio(class_link(choice, label), median(values), len(values)) for label, values in shares.items()]
+def _ratios(choice: Choice, outcomes: Outcomes) -> list[ClassRatio]:
+    shares = median_shares(outcomes)
+    ratios = [ClassRatio(class_link(choice, label), share, samples) for label, (share, samples) in shares.items()]
     return sorted(ratios, key=lambda ratio: (-ratio.image_share, ratio.link.title))
 
 

@@ -70,7 +70,7 @@ def class_groups(choice: Choice, label: str, modality: Modality, limit: int, riv
     """
     assert choice.model is not None
     library, model = choice.library, choice.model.name
-    groups = library.reader.groups(model, label, modality)[:limit]
+    groups = library.groups(model, label, modality)[:limit]
     verdicts = {sample.path: verdict(sample) for sample in library.samples(label, model)}
     best = max((group.score for group in groups), default=0.0)
     return [_group(choice, group, best, verdicts, rival) for group in groups]

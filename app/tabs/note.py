@@ -31,6 +31,16 @@ def no_groups(choice: Choice) -> str:
     )
 
 
+def no_confusion(choice: Choice) -> str:
+    """A model whose answers on the test samples are not known yet."""
+    return render(
+        "note.html",
+        heading="No mistakes counted yet",
+        text="What a model takes for what is known once it has been tried on the test samples.",
+        command=command(choice),
+    )
+
+
 def one_sided(model: ModelView) -> str:
     """Why some models have no explanations."""
     return f"The model “{model.name}” was left out when the explanations were made; pick one that has some."

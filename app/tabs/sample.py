@@ -7,35 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.drawing.outlines import segment_outline
-from app.drawing.polygons import Shape, text_shapes
 from app.library import Library
 from app.media import importances_of
-from app.media_addresses import heat_address, picture_address
+from app.media_addresses import heat_address, picture_address, segments_address
 from app.rendering import percent, render
 from app.state import ViewState
 from app.tabs import note
 from app.tabs.choice import Choice, choose_sample
 from app.tabs.figures import FigureLine, figure_lines
+from app.tabs.shapes import TouchShape, touch_shapes
+from app.tabs.weights import EntryRow, PartRow, entry_rows, part_rows, probe_command, surrogate_numbers
 from app.trust import Trust, judge
 from app.wording import Basis, basis, sureness
-from db.views import EntryView, ExplanationView, LabelProbability, SampleDetail
+from db.views import ExplanationView, LabelProbability, SampleDetail
 
 TOP_CLASSES = 3
 HEADINGS = {"predicted": "Why it said", "true": "What spoke for the true class", "runner_up": "Why not"}
 SHORT = {"predicted": "Answer", "true": "True class", "runner_up": "Runner-up"}
-
-
-@dataclass(frozen=True)
-class TouchShape:
-    """A polygon with its colours in both modes and its tool tip."""
-
-    position: int
-    points: str
-    colour: str
-    importance: float
-    signed_colour: str
-    signed: float
-    tip: str
 
 
 @dataclass(frozen=True)
@@ -70,26 +58,9 @@ class Row:
     heat_image: str
     heat_both: str
     shapes: list[TouchShape]
+    surrogate: str
+    estimate: float
     trust: Trust
-
-
-@dataclass(frozen=True)
-class Weight:
-    """One entry's weight for one explained class; `share` of the largest magnitude of that explanation."""
-
-    kind: str
-    value: float
-    share: float
-
-
-@dataclass(frozen=True)
-class EntryRow:
-    """One line of the table of words."""
-
-    position: int
-    text: str
-    confidence: float | None
-    weights: list[Weight]
 
 
 @dataclass(frozen=True)
@@ -137,9 +108,12 @@ class SamplePage:
     rows: list[Row]
     top: list[Candidate]
     entries: list[EntryRow]
+    parts: list[PartRow]
+    segments: str | None
     figures: list[FigureLine]
     outlined: Outlined | None
     command: str
+    probe: str
 
 
 def sample_fragment(choice: Choice, state: ViewState) -> tuple[str, str | None]:
@@ -180,10 +154,13 @@ def _page(choice: Choice, detail: SampleDetail, focus: str | None, notices: tupl
         display=picture_address(library, display.digest, "display", detail.path) if display and reads else None,
         rows=[_row(library, titles, detail, found) for found in explanations],
         top=_top(titles, detail.label, chances),
-        entries=[_entry(entry, explanations) for entry in detail.entries] if reads else [],
+        entries=entry_rows(detail.entries, explanations) if reads else [],
+        parts=part_rows(explanations),
+        segments=segments_address(library, detail.path) if explanations else None,
         figures=figure_lines(explanations),
         outlined=_outlined(library, detail, focus),
         command=note.evaluate(choice, "faithfulness"),
+        probe=probe_command(library, model, detail.path),
     )
 
 
@@ -225,7 +202,9 @@ def _row(library: Library, titles: dict[str, str], detail: SampleDetail, found: 
         greatest=_greatest(found),
         heat_image=heat_address(library, found, "image"),
         heat_both=heat_address(library, found, "multimodal"),
-        shapes=_shapes(detail, found),
+        shapes=touch_shapes(detail, found),
+        surrogate=surrogate_numbers(found),
+        estimate=found.surrogate_prediction,
         trust=judge(found, library.faithfulness(found.model, detail.path) if found.kind == "predicted" else None),
     )
 
@@ -247,33 +226,6 @@ def _outlined(library: Library, detail: SampleDetail, focus: str | None) -> Outl
         return Outlined("", width, height, feature)
     path = segment_outline(ground.label_map, feature) if modality == "image" else ""
     return Outlined(path, width, height, None) if path else None
-
-
-def _shapes(detail: SampleDetail, found: ExplanationView) -> list[TouchShape]:
-    polygons = [entry.polygon for entry in detail.entries]
-    signed: list[Shape] = text_shapes(polygons, importances_of(found, True))
-    unsigned = {shape.position: shape for shape in text_shapes(polygons, importances_of(found, False))}
-    return [
-        TouchShape(
-            position=shape.position,
-            points=shape.points,
-            colour=unsigned[shape.position].colour,
-            importance=unsigned[shape.position].importance,
-            signed_colour=shape.colour,
-            signed=shape.importance,
-            tip=f"{detail.entries[shape.position].text}: {found.text_weights[shape.position]:+.3f}",
-        )
-        for shape in signed
-    ]
-
-
-def _entry(entry: EntryView, explanations: list[ExplanationView]) -> EntryRow:
-    weights = []
-    for found in explanations:
-        largest = max(float(np.abs(part).max()) for part in (found.image_weights, found.text_weights) if part.size)
-        value = float(found.text_weights[entry.position])
-        weights.append(Weight(found.kind, value, abs(value) / largest if largest else 0.0))
-    return EntryRow(entry.position, entry.text, entry.confidence, weights)
 
 
 def _missing(choice: Choice, detail: SampleDetail) -> Missing | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.library import Library
-from app.media_addresses import sprite_address, tile_address
+from app.media_addresses import sprite_address, thumbnail_address, tile_address
 from app.rendering import link, percent
 from app.tabs.choice import Choice, verdict
 from db.views import SampleView
@@ -14,7 +14,11 @@ from db.views import SampleView
 
 @dataclass(frozen=True)
 class Tile:
-    """One sample: its place in the sprite sheet (percent of CSS background-position) and what is said of it."""
+    """One sample: its place in the sprite sheet (percent of CSS background-position) and what is said of it.
+
+    Without a sheet there is a `thumbnail`; `own` names its class where samples of several are shown together, `detail`
+    is the figure that they are ordered by.
+    """
 
     path: str
     split: str
@@ -30,14 +34,21 @@ class Tile:
     across: float
     down: float
     heat: str | None
+    thumbnail: str | None
+    own: str | None
+    detail: str = ""
 
 
-def make_tiles(choice: Choice, samples: Sequence[SampleView]) -> list[Tile]:
-    """The samples in the given order."""
-    return [_tile(choice, sample) for sample in samples]
+def make_tiles(choice: Choice, samples: Sequence[SampleView], *, named: bool = False) -> list[Tile]:
+    """The samples in the given order.
+
+    Args:
+        named: they are of several classes, so each says its own.
+    """
+    return [_tile(choice, sample, named) for sample in samples]
 
 
-def _tile(choice: Choice, sample: SampleView) -> Tile:
+def _tile(choice: Choice, sample: SampleView, named: bool) -> Tile:
     library = choice.library
     titles = library.titles()
     said = titles.get(sample.predicted or "", sample.predicted or "no prediction")
@@ -46,7 +57,7 @@ def _tile(choice: Choice, sample: SampleView) -> Tile:
     return Tile(
         path=sample.path,
         split=sample.split,
-        href=link(choice.names, sample=sample.path),
+        href=link({**choice.names, "class": sample.label}, sample=sample.path),
         verdict=verdict(sample),
         explained=sample.explained,
         said=said,
@@ -58,6 +69,8 @@ def _tile(choice: Choice, sample: SampleView) -> Tile:
         across=_position(position % columns, columns),
         down=_position(position // columns, rows),
         heat=_heat(library, choice, sample),
+        thumbnail=thumbnail_address(library, sample.path) if named else None,
+        own=titles.get(sample.label, sample.label) if named else None,
     )
 
 

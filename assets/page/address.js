@@ -3,17 +3,27 @@
 export const DEFAULTS = Object.freeze({
   db: null, model: null, class: null, sample: null, tab: "sample",
   threshold: 0.2, opacity: 0.6, signed: false, against: false,
-  layer: "multimodal", shown: "all", split: null,
+  colours: "jet", layer: "multimodal", shown: "all", split: null,
+  within: "class", rival: null, share: null, sure: null, sort: "name", rank: null,
   scope: "class", pair: null, open: null, focus: null, map: null,
+  whatif: false, off: null, only: null, compare: "sample", about: "answer",
 });
 
 const ALLOWED = {
-  tab: ["overview", "sample", "gallery", "global"],
+  tab: ["overview", "sample", "gallery", "global", "compare"],
+  colours: ["jet", "cividis"],
   layer: ["photograph", "image", "text", "multimodal"],
-  shown: ["all", "right", "wrong"],
+  shown: ["all", "right", "wrong", "confused", "tagged"],
+  within: ["class", "all"],
+  sort: ["name", "unsure", "sure", "picture", "words", "doubtful", "trusted"],
+  compare: ["sample", "class", "confusion"],
+  about: ["answer", "true"],
+  only: ["photograph", "image", "text", "multimodal"],
   split: ["train", "test", "all"],
   scope: ["class", "model"],
 };
+
+const NAMES = ["db", "model", "class", "sample", "pair", "open", "focus", "rival", "share", "sure", "rank", "off", "map"];
 
 const share = (text, fallback) => {
   const number = text ? Number(text) : NaN;
@@ -24,12 +34,12 @@ const share = (text, fallback) => {
 export function readState(search) {
   const query = new URLSearchParams(search);
   const state = { ...DEFAULTS };
-  for (const key of ["db", "model", "class", "sample", "pair", "open", "focus", "map"]) state[key] = query.get(key) || null;
-  for (const key of ["tab", "layer", "shown", "split", "scope"]) {
+  for (const key of NAMES) state[key] = query.get(key) || null;
+  for (const key of Object.keys(ALLOWED)) {
     if (ALLOWED[key].includes(query.get(key))) state[key] = query.get(key);
   }
   for (const key of ["threshold", "opacity"]) state[key] = share(query.get(key), DEFAULTS[key]);
-  for (const key of ["signed", "against"]) state[key] = query.get(key) === "1";
+  for (const key of ["signed", "against", "whatif"]) state[key] = query.get(key) === "1";
   return state;
 }
 

@@ -1,6 +1,7 @@
 // Heat maps: which overlay an image shows, which polygons are drawn, where nothing is. Opacity alone is a CSS variable.
 
-const query = (state) => `threshold=${state.threshold.toFixed(2)}&signed=${state.signed ? 1 : 0}`;
+const query = (state) => `threshold=${state.threshold.toFixed(2)}&signed=${state.signed ? 1 : 0}`
+  + (state.colours === "jet" || state.signed ? "" : `&colours=${state.colours}`);
 
 const address = (image, state) => `${image.dataset.heat.replace("{view}", state.layer)}&${query(state)}`;
 

@@ -2,14 +2,20 @@
 // dropdowns; their events call `pick`, and `header` tells them what to show.
 
 import { readState, writeState } from "./address.js";
+import { listenToMatrix } from "./confusion.js";
 import { keepAs, load } from "./fragments.js";
 import { paint, warm } from "./heat.js";
+import { nextRank, showRank } from "./ranking.js";
+import { addTag, asCsv, download, removeTag, showCount, showTags, tagged } from "./tags.js";
+import { listenToParts, showWhatIf, toggled } from "./whatif.js";
 
 const THEME = "shelf-lens-theme";
 const queue = window.shelfLens.queue;
 const slots = new Map();
 let state = readState(location.search);
 let choices = null;
+let keys = {};
+let known = null; // that what the header offers, and the databases' keys, have arrived
 let trigger = null;
 let told = "";
 
@@ -17,22 +23,38 @@ let told = "";
 
 const names = (keys) => new URLSearchParams(keys.filter((key) => state[key] !== null).map((key) => [key, state[key]]));
 
+const OF_STRIP = () => (state.class ? ["db", "model", "class"] : ["db", "model", "sample"]);
+const OF_GALLERY = ["db", "model", "class", "within", "shown", "split", "rival", "share", "sure", "sort"];
+const MOST_TAGGED = 300; // as many as the gallery shows; an address has its limits
+
 const SLOTS = {
-  strip: { tab: "sample", keys: () => (state.class ? ["db", "model", "class"] : ["db", "model", "sample"]) },
+  strip: { tab: "sample", keys: OF_STRIP },
   sample: { tab: "sample", keys: () => ["db", "model", "class", "sample", "focus"] },
   maps: { tab: "sample", keys: () => ["db", "model", "class", "sample", "map"] },
-  gallery: { tab: "gallery", keys: () => ["db", "model", "class"] },
+  gallery: { tab: "gallery", keys: () => OF_GALLERY },
   global: {
     tab: "global",
     keys: () => ["db", "model", "class", ...(state.scope === "model" ? ["scope", "pair"] : [])],
   },
   overview: { tab: "overview", keys: () => ["db", "model"] },
+  "compare-strip": { tab: "compare", view: "strip", unless: () => state.compare !== "sample", keys: OF_STRIP },
+  compare: {
+    tab: "compare",
+    keys: () => ["db", "model", "class", "compare", ...(state.compare === "sample" ? ["sample", "about"] : [])],
+  },
 };
 
-const urlOf = (slot) => `view/${slot}?${names(SLOTS[slot].keys())}`;
+function urlOf(slot) {
+  const query = names(SLOTS[slot].keys());
+  if (slot === "gallery" && state.shown === "tagged") {
+    for (const path of Object.keys(tagged(tagKey())).slice(0, MOST_TAGGED)) query.append("tagged", path);
+  }
+  return `view/${SLOTS[slot].view ?? slot}?${query}`;
+}
 
 async function fill(slot) {
   const element = slots.get(slot);
+  if (slot === "gallery" && state.shown === "tagged" && !tagKey()) await known;
   const url = urlOf(slot);
   if (element.dataset.url === url) return decorate(slot);
   element.dataset.url = url;
@@ -44,7 +66,7 @@ async function fill(slot) {
     element.dataset.url = urlOf(slot);
     keepAs(element.dataset.url, answer);
     const { id, dataset } = element.contains(document.activeElement) ? document.activeElement : { dataset: {} };
-    const chosen = id ? `#${id}` : dataset.state && `[data-state="${dataset.state}"]`;
+    const chosen = id ? `#${id}` : dataset.state && `[data-state="${dataset.state}"]:is(select, :checked)`;
     element.innerHTML = answer.html;
     decorate(slot);
     if (chosen) element.querySelector(chosen)?.focus();
@@ -73,21 +95,24 @@ function adopt(resolved) {
 function render() {
   document.body.classList.toggle("sl-signed", state.signed);
   document.body.classList.toggle("sl-against", state.against);
+  document.body.classList.toggle("sl-even", state.colours !== "jet");
+  document.body.classList.toggle("sl-whatif", state.whatif);
+  document.body.dataset.compare = state.compare;
+  document.body.dataset.only = state.only ?? "";
   document.body.style.setProperty("--sl-opacity", state.opacity);
   for (const control of document.querySelectorAll("[data-state]")) showControl(control);
   tellHeader();
   for (const slot of Object.keys(SLOTS)) {
-    if (SLOTS[slot].tab === state.tab && slots.has(slot)) fill(slot);
+    if (SLOTS[slot].tab === state.tab && slots.has(slot) && !SLOTS[slot].unless?.()) fill(slot);
   }
 }
 
 function showControl(control) {
-  if (control.dataset.state === "split") return; // what is shown without a choice depends on the class: filterTiles
   const value = state[control.dataset.state];
-  if (value === null) return; // the server's own choice is shown
+  if (control.dataset.state === "split" || (value === null && !("none" in control.dataset))) return; // the server's own choice
   if (control.type === "checkbox") control.checked = value;
   else if (control.type === "radio") control.checked = value === control.value;
-  else control.value = value;
+  else control.value = value ?? "";
   const output = control.closest("label")?.querySelector("output");
   if (output) output.textContent = control.dataset.state === "opacity" ? `${Math.round(value * 100)} %` : value.toFixed(2);
 }
@@ -95,34 +120,54 @@ function showControl(control) {
 function decorate(slot) {
   const root = slots.get(slot);
   paint(root, state);
-  if (slot === "strip") markCurrent();
-  if (slot === "gallery") filterTiles(root);
+  if (SLOTS[slot].view === "strip" || slot === "strip" || slot === "compare") markCurrent();
+  if (slot === "gallery") offerOrders();
+  if (slot === "overview") showRank(root, state.rank);
+  showTags(root, tagKey());
+  showCount(tagKey());
   if (slot === "global" || slot === "maps") for (const fold of root.querySelectorAll("details")) fold.open = fold.dataset.open === state.open;
   if (slot === "sample") {
     markCurrent();
+    showWhatIf(root, state);
     for (const neighbour of [1, -1, 2]) prefetch(neighbour);
   }
   for (const control of root.querySelectorAll("[data-state]")) showControl(control);
 }
 
-function filterTiles(root) {
-  const splits = [...root.querySelectorAll("input[data-state=split]")].map((radio) => radio.value);
-  const fallback = root.querySelector("[data-split-default]")?.dataset.splitDefault ?? "all";
-  const split = splits.includes(state.split) ? state.split : fallback;
-  let shown = 0;
-  for (const tile of root.querySelectorAll(".tile")) {
-    const { verdict, split: own } = tile.dataset;
-    tile.hidden = (split !== "all" && own !== split) || (state.shown !== "all" && verdict !== state.shown);
-    shown += tile.hidden ? 0 : 1;
+/** Trust is judged within one class only: it takes every weight. */
+function offerOrders() {
+  for (const option of document.querySelectorAll("select[data-state=sort] option")) {
+    option.disabled = state.within === "all" && ["doubtful", "trusted"].includes(option.value);
   }
-  for (const radio of root.querySelectorAll("input[data-state=split]")) radio.checked = radio.value === split;
-  const none = root.querySelector(".sl-none");
-  if (none) none.hidden = shown > 0;
+}
+
+// --- tags ----------------------------------------------------------------------------------------------------------
+
+const tagKey = () => keys[state.db] ?? "";
+
+function retag(change) {
+  if (!change(tagKey())) alert("This browser keeps no notes for this page; allow it to store data and try again.");
+  showTagged();
+}
+
+function showTagged() {
+  showCount(tagKey());
+  for (const slot of slots.values()) showTags(slot, tagKey());
+  if (state.tab === "gallery" && state.shown === "tagged") render();
+}
+
+function exportTagged() {
+  const address = (path, note) => {
+    const view = { ...readState(""), db: state.db, model: note.model, class: note.class, sample: path };
+    return location.origin + location.pathname + writeState(view);
+  };
+  download(`tagged-${state.db}.csv`, asCsv(state.db, tagged(tagKey()), address));
 }
 
 // --- stepping through the samples of a class ---------------------------------------------------------------------
 
-const thumbnails = () => [...(slots.get("strip")?.querySelectorAll("a[data-sample]") ?? [])];
+const strip = () => slots.get(state.tab === "compare" ? "compare-strip" : "strip");
+const thumbnails = () => [...(strip()?.querySelectorAll("a[data-sample]") ?? [])];
 
 function markCurrent() {
   const all = thumbnails();
@@ -131,14 +176,14 @@ function markCurrent() {
     if (index === place) thumbnail.setAttribute("aria-current", "true");
     else thumbnail.removeAttribute("aria-current");
   });
-  const strip = slots.get("strip");
-  const counter = strip?.querySelector(".counter");
+  const rows = strip();
+  const counter = rows?.querySelector(".counter");
   if (counter) counter.textContent = place < 0 ? `${all.length}` : `${place + 1} of ${all.length}`;
   for (const [name, off] of [["previous", place <= 0], ["next", place < 0 || place === all.length - 1]]) {
-    const button = strip?.querySelector(`[data-step="${name === "next" ? 1 : -1}"]`);
+    const button = rows?.querySelector(`[data-step="${name === "next" ? 1 : -1}"]`);
     if (button) button.disabled = off;
   }
-  const rail = strip?.querySelector(".rail");
+  const rail = rows?.querySelector(".rail");
   if (rail && place >= 0) {
     const box = all[place];
     rail.scrollLeft = box.offsetLeft - rail.offsetLeft - (rail.clientWidth - box.clientWidth) / 2;
@@ -168,7 +213,9 @@ async function prefetch(steps) {
 
 // --- changing the state ------------------------------------------------------------------------------------------
 
-const NO_STEP = new Set(["threshold", "opacity", "signed", "against", "layer", "shown", "split", "open", "map"]);
+const NO_STEP = new Set([
+  "threshold", "opacity", "signed", "against", "colours", "layer", "shown", "split", "sort", "rank", "open", "whatif", "off", "only", "map",
+]);
 
 function go(change) {
   const next = { ...state, ...change };
@@ -177,6 +224,7 @@ function go(change) {
   if (other("class") && !("scope" in change)) next.scope = "class";
   if ((other("class") || other("model") || other("db")) && !("open" in change)) next.open = null;
   if (("sample" in change || other("class")) && !("focus" in change)) next.focus = null;
+  if (other("sample") || other("class") || other("db") || next.whatif === false) next.off = null;
   if (JSON.stringify(next) === JSON.stringify(state)) return;
   const minor = Object.keys(change).every((key) => NO_STEP.has(key));
   const moved = next.tab !== state.tab;
@@ -192,8 +240,10 @@ async function loadChoices() {
   try {
     const answer = await load(url);
     choices = answer.choices;
-    if (!state.model) adopt(answer.state);
+    keys = answer.keys;
+    if (!state.model || !state.db) adopt({ ...answer.state, ...(state.model ? { model: state.model } : {}) });
     document.title = `${answer.title} · Shelf Lens`;
+    showTagged();
     tellHeader();
   } catch { /* the tab's own fragment says that the server does not answer */ }
 }
@@ -212,7 +262,11 @@ const update = (fields) => ({ __type__: "update", ...fields });
 
 window.shelfLens = {
   mount(element) {
-    for (const slot of element.querySelectorAll("[data-slot]")) slots.set(slot.dataset.slot, slot);
+    for (const slot of element.querySelectorAll("[data-slot]")) {
+      slots.set(slot.dataset.slot, slot);
+      if (slot.dataset.slot === "sample") listenToParts(slot, () => state, (name) => go({ off: toggled(state, name) }));
+      if (slot.dataset.slot === "compare") listenToMatrix(slot, go);
+    }
     render();
   },
   bridge(fire) {
@@ -233,24 +287,56 @@ window.shelfLens = {
 
 // --- events of the page ------------------------------------------------------------------------------------------
 
-const GO_KEYS = ["model", "class", "sample", "open", "focus", "map"];
+const GO_KEYS = ["db", "model", "class", "sample", "open", "focus", "pair", "map"];
+const TAB_KEYS = {
+  global: ["scope"],
+  gallery: ["within", "shown", "split", "rival", "share", "sure", "sort"],
+  compare: ["compare"],
+};
+const TARGETS = "[data-go],[data-step],[data-copy],[data-theme],[data-retry],[data-tab-id],[data-clear],[data-rank],"
+  + "[data-reset],[data-untag],[data-export]";
+
+/** Follows a link of the page: the names that it has, and all that belongs to its tab. */
+function follow(target) {
+  const wanted = new URL(target.getAttribute("href"), location.href).searchParams;
+  const named = GO_KEYS.filter((key) => wanted.has(key)).map((key) => [key, wanted.get(key)]);
+  const linked = readState(wanted);
+  const tab = "stay" in target.dataset ? state.tab : linked.tab;
+  const own = (TAB_KEYS[tab] ?? []).filter((key) => !("stay" in target.dataset)).map((key) => [key, linked[key]]);
+  go({ ...Object.fromEntries(named), ...Object.fromEntries(own), tab });
+}
 
 document.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-go],[data-step],[data-copy],[data-theme],[data-retry],[data-tab-id]");
+  const target = event.target.closest(TARGETS);
   if (!target) return;
+  const { clear, copy, rank, step: steps, tabId, theme, untag } = target.dataset;
   if ("go" in target.dataset) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    const wanted = new URL(target.href).searchParams;
-    const named = GO_KEYS.filter((key) => wanted.has(key)).map((key) => [key, wanted.get(key)]);
-    const { tab, scope } = readState(wanted);
-    go({ ...Object.fromEntries(named), tab, ...(tab === "global" ? { scope } : {}) });
-  } else if ("step" in target.dataset) step(Number(target.dataset.step));
-  else if ("tabId" in target.dataset) go({ tab: target.dataset.tabId }); // Gradio's select event fires at start, too
-  else if ("copy" in target.dataset) copyLink(target);
-  else if ("theme" in target.dataset) switchTheme();
+    follow(target);
+  } else if (steps !== undefined) step(Number(steps));
+  else if (tabId !== undefined) go({ tab: tabId }); // Gradio's select event fires at start, too
+  else if (clear !== undefined) go({ [clear]: null });
+  else if (rank !== undefined) go({ rank: nextRank(state.rank, rank) });
+  else if (untag !== undefined) retag((key) => removeTag(key, target.closest("[data-tags]").dataset.tags, untag));
+  else if ("export" in target.dataset) exportTagged();
+  else if ("reset" in target.dataset) go({ off: null });
+  else if (copy !== undefined) copyText(target);
+  else if (theme !== undefined) switchTheme();
   else render();
 });
+
+document.addEventListener("submit", (event) => {
+  const card = event.target.closest("[data-tags]");
+  if (!card) return;
+  event.preventDefault();
+  const field = event.target.querySelector("input");
+  const tag = field.value.trim() || field.placeholder;
+  field.value = "";
+  retag((key) => addTag(key, card.dataset.tags, tag, { class: state.class, model: state.model }));
+});
+
+window.addEventListener("storage", showTagged); // another window of this browser has changed the tags
 
 document.addEventListener("input", (event) => {
   const control = event.target;
@@ -258,7 +344,7 @@ document.addEventListener("input", (event) => {
   if (!key) return;
   if (control.type === "checkbox") go({ [key]: control.checked });
   else if (control.type === "range") go({ [key]: Number(control.value) });
-  else go({ [key]: control.value });
+  else go({ [key]: control.value || null });
 });
 
 document.addEventListener("toggle", (event) => {
@@ -268,9 +354,21 @@ document.addEventListener("toggle", (event) => {
   else if (state.open === fold) go({ open: null });
 }, true); // it does not bubble
 
+// 1 to 4: the view that the gallery shows, or that stands alone on a sample; the same key again shows all four.
+const VIEWS = ["photograph", "image", "text", "multimodal"];
+
+document.addEventListener("keydown", (event) => {
+  const view = VIEWS[Number(event.key) - 1];
+  if (!view || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.target.closest("input:not([type=radio], [type=checkbox], [type=range]), textarea, select")) return;
+  if (state.tab === "gallery") go({ layer: view });
+  else if (state.tab === "sample") go({ only: state.only === view ? null : view });
+});
+
 document.addEventListener("keydown", (event) => {
   const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (!steps || state.tab !== "sample" || event.altKey || event.ctrlKey || event.metaKey) return;
+  const stepping = state.tab === "sample" || (state.tab === "compare" && state.compare === "sample");
+  if (!steps || !stepping || event.altKey || event.ctrlKey || event.metaKey) return;
   if (event.target.closest("input, textarea, select, [role=tab], [role=listbox]")) return;
   event.preventDefault();
   step(steps);
@@ -281,14 +379,16 @@ document.addEventListener("focusin", (event) => {
   if (event.target.matches(".sl-pick input")) event.target.select();
 });
 
-// An entry in the table lights up its polygons, and the other way round.
-document.addEventListener("pointerover", (event) => {
-  const entry = event.target.closest?.("[data-entry]");
-  for (const lit of document.querySelectorAll(".lit")) lit.classList.remove("lit");
-  if (!entry) return;
-  const scope = entry.closest("[data-slot]");
-  for (const twin of scope.querySelectorAll(`[data-entry="${entry.dataset.entry}"]`)) twin.classList.add("lit");
-});
+// An entry in the table lights up its polygons, and the other way round; a disputed feature its outlines.
+function lightUp(event) {
+  const about = event.target.closest?.("[data-entry], [data-dispute]");
+  for (const lit of document.querySelectorAll("[data-entry].lit, [data-dispute].lit")) lit.classList.remove("lit");
+  if (!about) return;
+  const [kind, value] = "entry" in about.dataset ? ["entry", about.dataset.entry] : ["dispute", about.dataset.dispute];
+  for (const twin of about.closest("[data-slot]")?.querySelectorAll(`[data-${kind}="${value}"]`) ?? []) twin.classList.add("lit");
+}
+document.addEventListener("pointerover", lightUp);
+document.addEventListener("focusin", lightUp);
 
 window.addEventListener("popstate", () => {
   const before = state;
@@ -297,12 +397,12 @@ window.addEventListener("popstate", () => {
   render();
 });
 
-async function copyLink(button) {
-  const link = location.href;
+async function copyText(button) {
+  const text = "copyProbe" in button.dataset ? button.parentElement.querySelector("code").textContent : location.href;
   try {
-    await navigator.clipboard.writeText(link);
+    await navigator.clipboard.writeText(text);
   } catch { // no permission, or a page that is not served over https
-    const field = Object.assign(document.createElement("textarea"), { value: link });
+    const field = Object.assign(document.createElement("textarea"), { value: text });
     document.body.append(field);
     field.select();
     document.execCommand("copy");
@@ -325,6 +425,6 @@ function applyTheme() {
 
 applyTheme();
 
-loadChoices();
+known = loadChoices();
 if (state.tab === "sample") load(urlOf("sample")); // while Gradio still starts
 for (const [name, ...rest] of queue) window.shelfLens[name](...rest);

@@ -6,7 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, expect
 
-SLOTS = {"Overview": "overview", "Single Sample": "sample", "Gallery": "gallery", "Global": "global"}
+SLOTS = {
+    "Overview": "overview",
+    "Single Sample": "sample",
+    "Gallery": "gallery",
+    "Global": "global",
+    "Compare": "compare",
+}
 
 
 def open_page(page: Page, address: str, query: str = "") -> None:

@@ -24,9 +24,10 @@ pytestmark = pytest.mark.browser
 def test_every_tab_opens(page: Page, address: str) -> None:
     open_page(page, address)
     for tab, text in [
-        ("Overview", "hardest first"),
+        ("Overview", "The hardest first"),
         ("Gallery", "explained"),
         ("Global", "Picture or words?"),
+        ("Compare", "Do they look at the same things?"),
         ("Single Sample", "Recognised correctly"),
     ]:
         open_tab(page, tab)
@@ -304,7 +305,20 @@ def test_word_in_the_table_lights_up_its_polygon(page: Page, address: str) -> No
     expect(page.locator(".explanation.predicted .touch polygon.lit")).to_have_count(1)
 
 
-@pytest.mark.parametrize("tab", ["overview", "sample", "gallery", "global", "global&scope=model&open=paper"])
+TABS = [
+    "overview",
+    "sample&whatif=1",
+    "gallery",
+    "gallery&within=all&shown=confused&split=all",
+    "global",
+    "global&scope=model&open=paper",
+    "compare",
+    "compare&compare=class",
+    "compare&compare=confusion",
+]
+
+
+@pytest.mark.parametrize("tab", TABS)
 @pytest.mark.parametrize("width", [390, 1024, 1440])
 def test_nothing_is_wider_than_the_screen(page: Page, address: str, tab: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})

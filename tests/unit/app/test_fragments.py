@@ -20,8 +20,14 @@ from db.session import create, finish
 from tests.example_database import build
 
 ATTACK = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
-SLOTS = ["strip", "sample", "gallery", "global", "overview"]
-VIEWS = [*((slot, "class") for slot in SLOTS), ("global", "model")]
+SLOTS = ["strip", "sample", "gallery", "global", "overview", "compare"]
+VIEWS = [
+    *((slot, {}) for slot in SLOTS),
+    ("global", {"scope": "model"}),
+    ("gallery", {"within": "all", "shown": "confused", "split": "all"}),
+    ("compare", {"compare": "class"}),
+    ("compare", {"compare": "confusion"}),
+]
 
 
 class Elements(HTMLParser):
@@ -72,9 +78,10 @@ def test_markup_in_data_stays_text(tmp_path: Path) -> None:
         connection.execute(text("UPDATE model SET confusion = :confusion"), {"confusion": confusion})
     finish(engine)
     names = {"model": ATTACK, "class": ATTACK, "sample": ATTACK, "db": ATTACK, "pair": ATTACK, "focus": ATTACK}
+    names |= {"rival": ATTACK, "off": ATTACK}
     with client_of(url) as client:
-        for slot, scope in VIEWS:
-            elements, state = fragment(client, slot, scope=scope, **names)
+        for slot, more in VIEWS:
+            elements, state = fragment(client, slot, **more, **names)
             assert state["class"] == ATTACK
             assert not [tag for tag, _ in elements.tags if tag == "script"]
             assert not elements.attributes("onerror")
@@ -142,7 +149,7 @@ def test_model_change_keeps_class_and_sample(client: TestClient) -> None:
 
 
 def test_gallery_marks_right_wrong_and_unexplained(client: TestClient) -> None:
-    elements, _ = fragment(client, "gallery", **{"class": "Zeta-Juice"})
+    elements, _ = fragment(client, "gallery", split="all", **{"class": "Zeta-Juice"})
     assert sorted(elements.attributes("data-verdict")) == ["right", "right", "right", "wrong"]
     assert sorted(elements.attributes("data-split")) == ["test", "test", "test", "train"]
     assert elements.text.count("not explained") == 1
@@ -150,7 +157,7 @@ def test_gallery_marks_right_wrong_and_unexplained(client: TestClient) -> None:
 
 
 def test_gallery_needs_one_picture_request_a_split(client: TestClient) -> None:
-    elements, _ = fragment(client, "gallery", **{"class": "Zeta-Juice"})
+    elements, _ = fragment(client, "gallery", split="all", **{"class": "Zeta-Juice"})
     sheets = {style.split("url('")[1].split("'")[0] for style in elements.attributes("style") if "url('" in style}
     assert len(sheets) == 2
     assert not elements.attributes("src")
@@ -162,7 +169,8 @@ def test_global_tab_shows_groups_members_and_histogram(client: TestClient) -> No
     assert "Drop test" in elements.text
     assert [src for src in elements.attributes("src") if "/part/image" in src]
     assert [src for src in elements.attributes("src") if "/part/text" in src]
-    assert sum(tag == "rect" for tag, _ in elements.tags) == 40
+    bars = [href for href in elements.attributes("href") if "share=" in href]
+    assert {"within=class" in href for href in bars} == {True, False}
 
 
 def test_a_group_opens_down_to_its_samples_and_their_parts(client: TestClient, library: Library) -> None:
@@ -286,8 +294,8 @@ def test_empty_database_is_said_to_be_empty(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'empty.db'}"
     finish(create(url))
     with client_of(url) as client:
-        for slot, scope in VIEWS:
-            elements, state = fragment(client, slot, scope=scope)
+        for slot, more in VIEWS:
+            elements, state = fragment(client, slot, **more)
             assert state["class"] is None
             if slot != "strip":
                 assert "Nothing here yet" in elements.text
@@ -305,8 +313,8 @@ def test_half_computed_database_is_shown_as_far_as_it_goes(tmp_path: Path, table
         connection.execute(text(f"DELETE FROM {table}"))
     finish(engine)
     with client_of(url) as client:
-        for slot, scope in VIEWS:
-            _, state = fragment(client, slot, scope=scope)
+        for slot, more in VIEWS:
+            _, state = fragment(client, slot, **more)
             assert state["class"] == "Arla-Mjölk"
 
 

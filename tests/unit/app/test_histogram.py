@@ -1,6 +1,8 @@
 """Bars of a histogram."""
 
-from app.drawing.histogram import histogram_bars
+import pytest
+
+from app.drawing.histogram import histogram_bars, tallest_bar
 
 
 def test_bars_count_equal_parts_and_the_tallest_is_100_high() -> None:
@@ -9,6 +11,14 @@ def test_bars_count_equal_parts_and_the_tallest_is_100_high() -> None:
     assert [bar.x for bar in bars] == [0, 25, 50, 75]
     assert bars[0].tip == "0.00-0.25: 2 samples"
     assert bars[1].tip == "0.25-0.50: 1 sample"
+
+
+def test_histograms_on_one_scale_compare_parts_of_their_samples() -> None:
+    many, few = [0.1] * 6 + [0.9] * 2, [0.1, 0.9]
+    tallest = tallest_bar([many, few], 2)
+    assert tallest == 0.75
+    heights = [[bar.height for bar in histogram_bars(one, 2, lambda low, high: "", tallest)] for one in (many, few)]
+    assert heights == [[pytest.approx(100), pytest.approx(100 / 3)], [pytest.approx(200 / 3)] * 2]
 
 
 def test_no_share_gives_flat_bars() -> None:

@@ -40,3 +40,12 @@ def test_signed_importances_are_weights_over_the_largest_magnitude() -> None:
     np.testing.assert_allclose(made.image, [0.25, -1], rtol=1e-6)
     np.testing.assert_allclose(made.text, [0.5], rtol=1e-6)
     assert made.signed
+
+
+def test_explanations_on_one_scale_are_drawn_by_the_weight_that_they_share() -> None:
+    image, text = np.array([0.1, -0.4], np.float32), np.array([0.5], np.float32)
+    unsigned = normalised_importances(image, text, largest=0.2)
+    np.testing.assert_allclose(unsigned.image, [0.5, 0], rtol=1e-6)
+    np.testing.assert_allclose(unsigned.text, [1], rtol=1e-6)  # what lies beyond is drawn as 1
+    signed = signed_importances(image, text, largest=1.0)
+    np.testing.assert_allclose(signed.image, [0.1, -0.4], rtol=1e-6)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.drawing.outlines import segment_outline
+from app.drawing.outlines import segment_outline, segment_outlines
 
 
 def encoded(labels: np.ndarray) -> bytes:
@@ -37,6 +37,11 @@ def test_outline_has_every_outer_side_once(kind: type[np.generic], segment: int)
     drawn = re.findall(r"M(\d+) (\d+)([hv])1", segment_outline(encoded(labels), segment))
     assert len(drawn) == len(set(drawn))
     assert {(int(x), int(y), way) for x, y, way in drawn} == plain_sides(labels, segment)
+
+
+def test_several_outlines_are_those_of_each_alone() -> None:
+    png = encoded(np.random.default_rng(9).integers(0, 4, (9, 7)).astype(np.uint8))
+    assert segment_outlines(png, [2, 0, 7]) == [segment_outline(png, one) for one in (2, 0, 7)]
 
 
 def test_absent_segment_has_no_outline() -> None:

@@ -3,15 +3,34 @@
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.state import DEFAULT_THRESHOLD, FILTERS, LAYERS, SCOPES, SPLITS, TABS, ViewState, read_state, write_state
+from app.drawing.colours import COLOUR_MAPS
+from app.state import (
+    ABOUT,
+    COMPARED,
+    DEFAULT_THRESHOLD,
+    FILTERS,
+    LAYERS,
+    SCOPES,
+    SORTS,
+    SPLITS,
+    TABS,
+    WITHIN,
+    ViewState,
+    read_state,
+    write_state,
+)
 
 names = st.one_of(st.none(), st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=30))
 shares = st.integers(0, 100).map(lambda percent: percent / 100)
 
+pairs = st.tuples(st.integers(0, 99), st.integers(1, 100)).filter(lambda pair: pair[0] < pair[1])
+ranges = st.one_of(st.none(), pairs.map(lambda pair: (pair[0] / 100, pair[1] / 100)))
 
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a busy machine
 @given(
     st.builds(
         ViewState,
@@ -24,14 +43,26 @@ shares = st.integers(0, 100).map(lambda percent: percent / 100)
         opacity=shares,
         signed=st.booleans(),
         against=st.booleans(),
+        colours=st.sampled_from(COLOUR_MAPS),
         layer=st.sampled_from(LAYERS),
         shown=st.sampled_from(FILTERS),
         split=st.one_of(st.none(), st.sampled_from(SPLITS)),
+        within=st.sampled_from(WITHIN),
+        rival=names,
+        share=ranges,
+        sure=ranges,
+        sort=st.sampled_from(SORTS),
+        rank=names,
         scope=st.sampled_from(SCOPES),
         pair=names,
         open=names,
         focus=names,
         map=names,
+        whatif=st.booleans(),
+        off=names,
+        only=st.one_of(st.none(), st.sampled_from(LAYERS)),
+        compare=st.sampled_from(COMPARED),
+        about=st.sampled_from(ABOUT),
     )
 )
 def test_reading_what_was_written_gives_the_same_state(state: ViewState) -> None:
@@ -55,3 +86,12 @@ def test_threshold_is_held_in_its_range(text: str, threshold: float) -> None:
 def test_unknown_words_fall_back() -> None:
     state = read_state({"tab": "nope", "layer": "x", "shown": "y", "split": "z", "signed": "yes", "other": "1"})
     assert state == ViewState()
+
+
+@pytest.mark.parametrize("text", ["", "0.2", "0.4-0.2", "0.3-0.3", "a-b", "-0.5", "0.1-", "nan-1", "2-1"])
+def test_malformed_range_is_none(text: str) -> None:
+    assert read_state({"share": text}).share is None
+
+
+def test_range_is_held_in_0_to_1() -> None:
+    assert read_state({"sure": "0.5-7"}).sure == (0.5, 1.0)

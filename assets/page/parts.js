@@ -1,0 +1,68 @@
+// The superpixels of the sample that is shown: which one lies under the pointer, and lighting it up in every picture.
+
+const maps = new Map();
+
+/** The ids of the superpixels as {width, height, ids}, read from the picture at an address. */
+function segmentsOf(url) {
+  if (!maps.has(url)) {
+    if (maps.size > 20) maps.delete(maps.keys().next().value);
+    maps.set(url, read(url));
+  }
+  return maps.get(url);
+}
+
+async function read(url) {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  const canvas = Object.assign(document.createElement("canvas"), { width: image.naturalWidth, height: image.naturalHeight });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0);
+  const { data, width, height } = context.getImageData(0, 0, canvas.width, canvas.height);
+  const ids = new Uint16Array(width * height);
+  for (let place = 0; place < ids.length; place++) ids[place] = data[4 * place] + 256 * data[4 * place + 1];
+  return { width, height, ids };
+}
+
+/** The superpixel under a pointer event within a frame, null outside the photograph. */
+export async function partAt(event, frame, url) {
+  const photograph = frame.querySelector("img");
+  const box = photograph.getBoundingClientRect();
+  const across = (event.clientX - box.left) / box.width;
+  const down = (event.clientY - box.top) / box.height;
+  if (across < 0 || down < 0 || across >= 1 || down >= 1) return null;
+  const { width, height, ids } = await segmentsOf(url);
+  return ids[Math.floor(down * height) * width + Math.floor(across * width)];
+}
+
+/** Draws on every canvas below `root`: the parts that are switched off dark, the one that is lit with a bright edge. */
+export async function drawParts(root, url, off, lit) {
+  const canvases = root.querySelectorAll("canvas.parts");
+  if (!canvases.length) return;
+  if (lit === null && !off.size) {
+    for (const canvas of canvases) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    return;
+  }
+  const map = await segmentsOf(url);
+  const picture = painted(map, off, lit);
+  for (const canvas of canvases) {
+    if (canvas.width !== map.width) Object.assign(canvas, { width: map.width, height: map.height });
+    canvas.getContext("2d").putImageData(picture, 0, 0);
+  }
+}
+
+function painted({ width, height, ids }, off, lit) {
+  const picture = new ImageData(width, height);
+  const pixels = new Uint32Array(picture.data.buffer); // alpha, blue, green, red
+  for (let y = 0, place = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, place++) {
+      const id = ids[place];
+      if (id === lit) {
+        const edge = x === 0 || y === 0 || x === width - 1 || y === height - 1
+          || ids[place - 1] !== id || ids[place + 1] !== id || ids[place - width] !== id || ids[place + width] !== id;
+        pixels[place] = edge ? 0xffffffff : 0x40ffffff;
+      } else if (off.has(id)) pixels[place] = (x + y) % 6 < 2 ? 0xff8a8a8a : 0xee101010;
+    }
+  }
+  return picture;
+}
