@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -39,7 +40,9 @@ Places = npt.NDArray[np.float64]
 
 KEPT = 1024
 SERVER_SECONDS = 2.0  # how long a database server is not asked again whether it has changed
-_DRAWING = b"".join(file.read_bytes() for file in sorted((Path(__file__).parent / "drawing").glob("*.py")))
+_DRAWING = hashlib.sha256(
+    b"".join(file.read_bytes() for file in sorted((Path(__file__).parent / "drawing").glob("*.py")))
+).digest()
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Library:
         return self._asked[1]
 
     def _hash(self, parts: Sequence[object]) -> str:
-        return hashlib.sha256(_DRAWING + repr((self.shown, parts)).encode()).hexdigest()[:12]
+        return _short_hash(repr((self.shown, parts)))
 
     def models(self) -> list[ModelView]:
         """As `Reader.models`."""
@@ -138,6 +141,10 @@ class Library:
             return found, principal_plane(found.vectors)
 
         return self._keep(("plane", model), read)
+
+    def vocabulary(self) -> dict[str, int]:
+        """As `Reader.vocabulary`."""
+        return self._keep(("vocabulary",), self.reader.vocabulary)
 
     def shared_groups(self, model: str) -> list[SharedGroup]:
         """As `Reader.shared_groups` of both modalities together, those of the most classes first."""
@@ -218,6 +225,12 @@ def open_libraries(urls: Sequence[str]) -> dict[str, Library]:
             name, number = f"{base}-{number}", number + 1
         libraries[name] = Library(url, name)
     return libraries
+
+
+@lru_cache(maxsize=64)
+def _short_hash(text: str) -> str:
+    """Kept, since a page asks for the version hundreds of times."""
+    return hashlib.sha256(_DRAWING + text.encode()).hexdigest()[:12]
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

@@ -9,14 +9,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from app.drawing.crops import entry_crop, segment_crop
-from app.drawing.heatmaps import View
+from app.drawing.heatmaps import Ground, View
 from app.drawing.importance import Importances, normalised_importances, signed_importances
 from app.drawing.maps import draw_map
 from app.drawing.segments import readable_segments
-from app.drawing.views import draw_tile, draw_view
+from app.drawing.views import SheetTile, draw_sheet, draw_tile, draw_view
 from app.library import Library
 from app.tabs.activation import written
-from db.views import ExplanationView, Modality, PictureView, SamplePicture, Split
+from db.views import ExplanationView, Modality, PictureView, PredictedExplanation, SamplePicture, Split
 
 FOREVER = "public, max-age=31536000, immutable"
 CROP_SIZE = 192
@@ -108,6 +108,36 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
             raise HTTPException(404, f"{sample} is not segmented")
         return _answer(request, library, version, "image/png", readable_segments(ground.label_map))
 
+    @router.get("/heat-sheet/{view}")
+    def heat_sheet(
+        request: Request,
+        db: str,
+        version: str,
+        view: View,
+        model: str,
+        label: Annotated[str, Query(alias="class")],
+        split: Split,
+        threshold: Threshold = 0.2,
+        signed: bool = False,
+        colours: ColourMap = "jet",
+    ) -> Response:
+        library = library_of(db)
+        if known := _not_modified(request, library.version()):
+            return known
+        sheet = library.sheet(label, split)
+        if sheet is None:
+            raise HTTPException(404, f"no sprite sheet of {label}")
+        places = {path: position for position, path in enumerate(sheet.samples)}
+        tiles = [
+            SheetTile(places[found.sample], _ground(found), importances_of(found, signed))
+            for found in library.reader.predicted_explanations(model, label, split)
+            if found.sample in places
+        ]
+        if not tiles:
+            raise HTTPException(404, f"no explanation of {label} by {model}")
+        media_type, content = draw_sheet(view, tiles, threshold, sheet.tile, sheet.columns, sheet.rows, colours)
+        return _answer(request, library, version, media_type, content)
+
     @router.get("/part/{modality}")
     def part(
         request: Request, db: str, version: str, modality: Modality, sample: str, feature: Annotated[int, Query(ge=0)]
@@ -149,10 +179,16 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
     return router
 
 
-def importances_of(explanation: ExplanationView, signed: bool, largest: float | None = None) -> Importances:
+def importances_of(
+    explanation: ExplanationView | PredictedExplanation, signed: bool, largest: float | None = None
+) -> Importances:
     """What an explanation draws; `largest` = the weight that is drawn as 1 where several share a scale."""
     make = signed_importances if signed else normalised_importances
     return make(explanation.image_weights, explanation.text_weights, largest)
+
+
+def _ground(explanation: PredictedExplanation) -> Ground:
+    return Ground(explanation.label_map, explanation.polygons, (explanation.width, explanation.height))
 
 
 def _explanation(library: Library, model: str, sample: str, target: str | None) -> ExplanationView:

@@ -53,6 +53,12 @@ def map_address(library: Library, model: str, path: str, setting: str) -> str:
     return _address(library, library.version(), "map", {"model": model, "sample": path, "map": setting})
 
 
+def heat_sheet_address(library: Library, model: str, label: str, split: Split) -> str:
+    """Heat maps of the predicted classes, in the places of the sprite sheet; the page replaces `{view}`."""
+    names = {"model": model, "class": label, "split": split}
+    return _address(library, library.version(), "heat-sheet/{view}", names)
+
+
 def part_address(library: Library, modality: str, path: str, feature: int) -> str:
     """The crop of a superpixel or of an entry."""
     return _address(library, library.version(), f"part/{modality}", {"sample": path, "feature": str(feature)})

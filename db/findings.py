@@ -18,8 +18,10 @@ from db.tables import (
     GlobalMember,
     Model,
     OcrEntry,
+    Point,
     Prediction,
     Sample,
+    Segmentation,
 )
 from db.views import (
     Confusion,
@@ -30,8 +32,10 @@ from db.views import (
     LabelProbability,
     MemberView,
     Modality,
+    PredictedExplanation,
     SharedGroup,
     SharingClass,
+    Split,
     TrueClassExplanation,
 )
 
@@ -99,6 +103,42 @@ class Findings:
         with self._engine.connect() as connection:
             views = [ExplanationView(**row) for row in connection.execute(query).mappings()]
         return sorted(views, key=lambda view: view.sample)
+
+    def predicted_explanations(self, model: str, label: str, split: Split) -> list[PredictedExplanation]:
+        """A model's explanations of its answers on all samples of a class and split, with what they are drawn on."""
+        samples = samples_of(label).where(Sample.split == split)
+        query = (
+            select(
+                Explanation.sample_id,
+                Sample.path.label("sample"),
+                Sample.width,
+                Sample.height,
+                Explanation.image_weights,
+                Explanation.text_weights,
+                Segmentation.label_map,
+            )
+            .join(Model, Model.id == Explanation.model_id)
+            .join(Sample, Sample.id == Explanation.sample_id)
+            .join(Segmentation, Segmentation.id == Explanation.segmentation_id)
+            .where(Model.name == model, Explanation.kind == "predicted", Explanation.sample_id.in_(samples))
+        )
+        entries = (
+            select(OcrEntry.sample_id, OcrEntry.polygon)
+            .where(OcrEntry.sample_id.in_(samples))
+            .order_by(OcrEntry.sample_id, OcrEntry.position)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+            polygons: dict[int, list[list[Point]]] = defaultdict(list)
+            for key, polygon in connection.execute(entries):
+                polygons[key].append(polygon)
+        return [
+            PredictedExplanation(
+                **{name: value for name, value in row.items() if name != "sample_id"},
+                polygons=tuple(polygons[row["sample_id"]]),
+            )
+            for row in rows
+        ]
 
     def class_explanations(self, model: str, label: str) -> list[TrueClassExplanation]:
         """A model's explanations of the true class on the samples of that class, by path (REFERENCE.md §5)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -256,6 +257,22 @@ class ExplanationView:
 
 
 @dataclass(frozen=True)
+class PredictedExplanation:
+    """What is drawn over a thumbnail: the explanation of a predicted class, superpixels as in LabelMapView.
+
+    `polygons[entry position]` lie in pixels of the upright original, `width` x `height`.
+    """
+
+    sample: str
+    width: int
+    height: int
+    image_weights: Vector = field(repr=False)
+    text_weights: Vector = field(repr=False)
+    label_map: bytes = field(repr=False)
+    polygons: tuple[Sequence[Point], ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class TrueClassExplanation:
     """What the global stage needs of one explanation of the true class (REFERENCE.md §5)."""
 
@@ -394,10 +411,31 @@ class Confusion:
 
 @dataclass(frozen=True)
 class SearchHit:
-    """An OCR entry that holds all the words asked for."""
+    """An OCR entry that holds all the words asked for; `entry` = its key."""
 
+    entry: int
     sample: str
     split: Split
     label: str
     position: int
     text: str
+
+
+@dataclass(frozen=True)
+class FoundText:
+    """How often a text was read in one class: the number of entries, and the first one's key."""
+
+    text: str
+    label: str
+    entries: int
+    entry: int
+
+
+@dataclass(frozen=True)
+class EntryWeight:
+    """What an entry weighs in a model's explanation of its predicted class (`target`) on that sample."""
+
+    entry: int
+    model: str
+    target: str
+    weight: float

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from app.drawing.colours import UNSIGNED
@@ -42,3 +45,41 @@ def draw_tile(
     square = np.zeros((TILE, TILE), np.float32)
     square[top : top + height, left : left + width] = value_field(view, ground, importances, (width, height))
     return "image/png", encode_values(square, importances.signed, threshold, colour_map)
+
+
+@dataclass(frozen=True)
+class SheetTile:
+    """What is drawn in tile `position` of a sheet."""
+
+    position: int
+    ground: Ground
+    importances: Importances
+
+
+def draw_sheet(
+    view: View,
+    tiles: Sequence[SheetTile],
+    threshold: float,
+    side: int,
+    columns: int,
+    rows: int,
+    colour_map: str = UNSIGNED,
+) -> tuple[str, bytes]:
+    """One view of a whole class as (media type, bytes): one picture that lies over its sprite sheet of photographs.
+
+    Each stands centred in its tile as its photograph does, shrunk but never enlarged; other tiles stay clear.
+
+    Args:
+        tiles: all with the same sign.
+        side: pixels a side of a tile.
+    """
+    sheet = np.zeros((rows * side, columns * side), np.float32)
+    for tile in tiles:
+        row, column = divmod(tile.position, columns)
+        scale = side / max(*tile.ground.size, side)
+        width, height = (max(round(length * scale), 1) for length in tile.ground.size)
+        left, top = column * side + (side - width) // 2, row * side + (side - height) // 2
+        field = value_field(view, tile.ground, tile.importances, (width, height))
+        sheet[top : top + height, left : left + width] = field
+    signed = any(tile.importances.signed for tile in tiles)
+    return "image/png", encode_values(sheet, signed, threshold, colour_map)

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.library import Library
-from app.media_addresses import sprite_address, thumbnail_address, tile_address
+from app.media_addresses import heat_sheet_address, sprite_address, thumbnail_address, tile_address
 from app.rendering import link, percent
 from app.tabs.choice import Choice, verdict
 from db.views import SampleView
+
+MOST_TOGETHER = 256
+"""Heat maps of so many samples are one picture; of more, each is drawn when it is scrolled to."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,8 @@ class Tile:
 
     Without a sheet there is a `thumbnail`; `own` names its class where samples of several are shown together, `detail`
     is the figure that they are ordered by.
+    `overlay` lies over the sprite sheet: heat maps in as many columns and rows, `column` and `row` from 0; where
+    there is no such sheet it has a `heat` map of its own.
     """
 
     path: str
@@ -33,9 +38,12 @@ class Tile:
     rows: int
     across: float
     down: float
+    column: int
+    row: int
     heat: str | None
     thumbnail: str | None
     own: str | None
+    overlay: str | None
     detail: str = ""
 
 
@@ -54,6 +62,7 @@ def _tile(choice: Choice, sample: SampleView, named: bool) -> Tile:
     said = titles.get(sample.predicted or "", sample.predicted or "no prediction")
     sheet = library.sheet(sample.label, sample.split) if sample.position is not None else None
     columns, rows, position = (sheet.columns, sheet.rows, sample.position or 0) if sheet else (1, 1, 0)
+    together = not named and sheet is not None and len(sheet.samples) <= MOST_TOGETHER
     return Tile(
         path=sample.path,
         split=sample.split,
@@ -68,7 +77,10 @@ def _tile(choice: Choice, sample: SampleView, named: bool) -> Tile:
         rows=rows,
         across=_position(position % columns, columns),
         down=_position(position // columns, rows),
-        heat=_heat(library, choice, sample),
+        column=position % columns,
+        row=position // columns,
+        heat=None if together else _heat(library, choice, sample),
+        overlay=_overlay(library, choice, sample) if together else None,
         thumbnail=thumbnail_address(library, sample.path) if named else None,
         own=titles.get(sample.label, sample.label) if named else None,
     )
@@ -83,6 +95,12 @@ def _heat(library: Library, choice: Choice, sample: SampleView) -> str | None:
     if not sample.explained or choice.model is None:
         return None
     return tile_address(library, choice.model.name, sample.path)
+
+
+def _overlay(library: Library, choice: Choice, sample: SampleView) -> str | None:
+    if not sample.explained or choice.model is None:
+        return None
+    return heat_sheet_address(library, choice.model.name, sample.label, sample.split)
 
 
 def _caption(sample: SampleView, said: str) -> str:

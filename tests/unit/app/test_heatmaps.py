@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from app.drawing.heatmaps import Ground, image_heatmap, value_field
+from app.drawing.heatmaps import Ground, View, image_heatmap, value_field
 from app.drawing.importance import Importances, normalised_importances, signed_importances
-from app.drawing.views import draw_tile, draw_view
+from app.drawing.views import SheetTile, draw_sheet, draw_tile, draw_view
 
 SQUARE = [(0.0, 0.0), (200.0, 0.0), (200.0, 100.0), (0.0, 100.0)]  # the upper half of a picture of 200 x 200
 
@@ -131,3 +131,17 @@ def test_tile_lies_where_the_photograph_lies_in_the_sprite_sheet(size: tuple[int
         share = side * scale
         assert covered.mean() == pytest.approx(share, abs=0.02)
         assert covered.argmax() / covered.size == pytest.approx((1 - share) / 2, abs=0.02)
+
+
+@pytest.mark.parametrize("view", ["image", "text", "multimodal"])
+def test_sheet_holds_in_each_tile_what_a_picture_of_its_own_shows(view: View) -> None:
+    weights = np.array([1, 0.5, 0, 0.3, 0.1, 0.8], np.float32)
+    ground = Ground(label_map(3, 2), [SQUARE], (200, 100))
+    importances = normalised_importances(weights, np.array([0.7], np.float32))
+    media_type, sheet = draw_sheet(view, [SheetTile(4, ground, importances)], 0.2, 192, 3, 2)
+    assert media_type == "image/png"
+    shown = pixels(sheet).copy()
+    assert shown.shape[:2] == (2 * 192, 3 * 192)
+    assert (shown[192:, 192:384] == pixels(draw_tile(view, ground, importances, 0.2, 192)[1])).all()
+    shown[192:, 192:384] = 0
+    assert not shown[..., 3].any()  # tile 4 is the second of the second row

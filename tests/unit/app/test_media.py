@@ -12,12 +12,19 @@ from starlette.testclient import TestClient
 
 from app.library import Library, open_libraries
 from app.media import FOREVER
-from app.media_addresses import heat_address, part_address, picture_address, sprite_address, tile_address
+from app.media_addresses import (
+    heat_address,
+    heat_sheet_address,
+    part_address,
+    picture_address,
+    sprite_address,
+    tile_address,
+)
 from tests.example_database import build
 
 SAMPLE = "test/Arla-Mjölk/x_000.jpg"
 TRAIN = "train/Arla-Mjölk/x_003.jpg"
-MODEL = "score_fusion"
+MODEL, LABEL = "score_fusion", "Arla-Mjölk"
 
 
 def addresses(library: Library) -> dict[str, str]:
@@ -32,12 +39,13 @@ def addresses(library: Library) -> dict[str, str]:
         "text": heat_address(library, explanation, "text"),
         "multimodal": heat_address(library, explanation, "multimodal"),
         "tile": tile_address(library, MODEL, SAMPLE).replace("{view}", "multimodal"),
+        "sheet": heat_sheet_address(library, MODEL, LABEL, "test").replace("{view}", "multimodal"),
         "superpixel": part_address(library, "image", SAMPLE, 3),
         "entry": part_address(library, "text", SAMPLE, 1),
     }
 
 
-KINDS = ["display", "thumbnail", "sprite", "image", "text", "multimodal", "tile", "superpixel", "entry"]
+KINDS = ["display", "thumbnail", "sprite", "image", "text", "multimodal", "tile", "sheet", "superpixel", "entry"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -98,6 +106,8 @@ def test_image_view_of_the_label_map_has_the_weights_colours(client: TestClient,
         f"media/example/x/heat/image?model=nope&sample={SAMPLE}&target=Arla-Mjölk",
         f"media/example/x/heat/image?model={MODEL}&sample={SAMPLE}&target=nope",
         f"media/example/x/tile/image?model={MODEL}&sample={TRAIN}",
+        f"media/example/x/heat-sheet/image?model={MODEL}&class={LABEL}&split=train",
+        f"media/example/x/heat-sheet/image?model={MODEL}&class=nope&split=test",
         f"media/example/x/part/text?sample={SAMPLE}&feature=99",
         f"media/example/x/part/image?sample={TRAIN}&feature=0",
     ],
