@@ -1,4 +1,4 @@
-"""The endpoints for programs, under fixed names: /classes, /samples, /explanation, /global, /modality."""
+"""The endpoints for programs, under fixed names: /classes, /samples, /explanation, /global, /modality, /search."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import gradio as gr
 import numpy as np
 
 from app.library import Library
+from app.search import Spelling, find
 from db.views import Modality
 
 Json = dict[str, Any]
@@ -25,16 +26,34 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
         return libraries[db] if db else next(iter(libraries.values()))
 
     def classes(model: str = "", db: str = "") -> list[Json]:
-        """All classes with their number of samples and, for a model, its accuracy in each."""
+        """All classes with their number of samples and, for a model, its accuracy in each.
+
+        Args:
+            model: a model's name, or empty.
+            db: the name of the database, where several are open; empty for the first.
+        """
         return [_plain(view) for view in library_of(db).classes(model or None)]
 
     def samples(label: str, model: str = "", split: str = "", db: str = "") -> list[Json]:
-        """The samples of a class, with what a model says of each; split = train, test or empty for both."""
+        """The samples of a class, with what a model says of each.
+
+        Args:
+            label: a class's label, as /classes lists it.
+            model: a model's name, or empty.
+            split: train, test or empty for both.
+            db: the name of the database, where several are open; empty for the first.
+        """
         found = library_of(db).reader.samples(label, model or None)
         return [_plain(view) for view in found if split in ("", view.split)]
 
     def explanation(model: str, sample: str, db: str = "") -> list[Json]:
-        """A model's explanations of a sample, weights and all: the predicted class first."""
+        """A model's explanations of a sample, weights and all: the predicted class first.
+
+        Args:
+            model: a model's name.
+            sample: a sample's name, as /samples lists it.
+            db: the name of the database, where several are open; empty for the first.
+        """
         reader = library_of(db).reader
         detail = reader.sample(sample)
         if detail is None:
@@ -46,7 +65,12 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
         """The global groups of a model and class by rank; `also_in` = the other classes that share the group.
 
         Without a class: the model's deletion test and the names of its shared groups, one record a modality.
-        modality = image, text or empty for both.
+
+        Args:
+            model: a model's name.
+            label: a class's label, or empty for the whole model.
+            modality: image, text or empty for both.
+            db: the name of the database, where several are open; empty for the first.
         """
         if modality not in ("", *MODALITIES):
             raise gr.Error("modality is image, text or empty for both")
@@ -58,8 +82,26 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
         return [{**_plain(group), "also_in": list(library.also_in(group))} for group in groups]
 
     def modality(model: str, label: str = "", db: str = "") -> list[Json]:
-        """The modality ratio of each explained sample of a model, or of one class of samples."""
+        """The modality ratio of each explained sample of a model, or of one class of samples.
+
+        Args:
+            model: a model's name.
+            label: a class's label, or empty for all classes.
+            db: the name of the database, where several are open; empty for the first.
+        """
         return [_plain(share) for share in library_of(db).reader.image_shares(model, label or None)]
+
+    def search(words: str, db: str = "") -> list[Json]:
+        """Words read on the packs, misspelt ones too, across classes: one record a spelling, the likest first.
+
+        Each has its count by class and some examples, with what the entry weighs in each model's explanation of the
+        predicted class.
+
+        Args:
+            words: one or more words, or their beginnings.
+            db: the name of the database, where several are open; empty for the first.
+        """
+        return [_spelling(found) for found in find(library_of(db), words).spellings]
 
     for function, name in (
         (classes, "classes"),
@@ -67,6 +109,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
         (explanation, "explanation"),
         (global_groups, "global"),
         (modality, "modality"),
+        (search, "search"),
     ):
         gr.api(function, api_name=name, queue=False, concurrency_limit=None)
 
@@ -79,6 +122,23 @@ def _whole_model(library: Library, model: str, modality: Modality) -> Json:
         "modality": modality,
         "deletion": _plain(tests[0]) if tests else None,
         "shared": [{"name": view.name, "classes": list(view.labels)} for view in shared],
+    }
+
+
+def _spelling(found: Spelling) -> Json:
+    hits = []
+    for hit in found.hits:
+        weights = [{"model": one.model, "target": one.target, "weight": one.weight} for one in hit.weights]
+        entry = hit.entry
+        names = {"sample": entry.sample, "split": entry.split, "label": entry.label}
+        hits.append({**names, "position": entry.position, "text": entry.text, "weights": weights})
+    return {
+        "spelling": found.name,
+        "similarity": found.similarity,
+        "entries": found.entries,
+        "written": dict(found.written.most_common()),
+        "classes": dict(found.classes.most_common()),
+        "hits": hits,
     }
 
 

@@ -21,6 +21,7 @@ from app.tabs.global_class import class_fragment
 from app.tabs.global_model import model_fragment
 from app.tabs.overview import overview_fragment
 from app.tabs.sample import sample_fragment
+from app.tabs.search import search_fragment
 from app.tabs.strip import strip_fragment
 from db.views import ClassView, ModelView
 
@@ -66,6 +67,8 @@ def view_router(libraries: Mapping[str, Library], first_model: str | None) -> AP
             html = gallery_fragment(choice, state, request.query_params.getlist("tagged"))
         elif slot == "global":
             html = model_fragment(choice, state) if state.scope == "model" else class_fragment(choice)
+        elif slot == "search":
+            html = search_fragment(choice, state)
         elif slot in _FRAGMENTS:
             html = _FRAGMENTS[slot](choice)
         else:

@@ -31,6 +31,7 @@ TABS = (
     ("gallery", "Gallery"),
     ("global", "Global"),
     ("compare", "Compare"),
+    ("search", "Search"),
 )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from app.drawing.colours import COLOUR_MAPS, UNSIGNED
 from app.drawing.heatmaps import View
 
-TABS = ("overview", "sample", "gallery", "global", "compare")
+TABS = ("overview", "sample", "gallery", "global", "compare", "search")
 FILTERS = ("all", "right", "wrong", "confused", "tagged")
 WITHIN = ("class", "all")
 SORTS = ("name", "unsure", "sure", "picture", "words", "doubtful", "trusted")
@@ -39,7 +39,8 @@ class ViewState:
     The gallery shows samples `within` a class or all, in the view `layer`, of a `split`, `shown` = right, wrong,
     confused (taken for the class `rival` where it is given) or tagged, whose image share lies in the range `share` and
     whose probability in the range `sure`, ordered by `sort`. `rank` orders the overview's classes by a column, `-` =
-    the highest first. The compare tab shows one of COMPARED, `about` each model's answer or the true class.
+    the highest first. The compare tab shows one of COMPARED, `about` each model's answer or the true class. `asked`
+    are the words searched for.
     """
 
     db: str | None = None
@@ -71,6 +72,7 @@ class ViewState:
     only: str | None = None
     compare: str = "sample"
     about: str = "answer"
+    asked: str | None = None
 
 
 def read_state(query: Mapping[str, str]) -> ViewState:
@@ -105,6 +107,7 @@ def read_state(query: Mapping[str, str]) -> ViewState:
         only=_one_of(query.get("only"), LAYERS),
         compare=_one_of(query.get("compare"), COMPARED) or "sample",
         about=_one_of(query.get("about"), ABOUT) or "answer",
+        asked=query.get("q") or None,
     )
 
 
@@ -141,6 +144,7 @@ def write_state(state: ViewState) -> str:
         "only": state.only,
         "compare": None if state.compare == default.compare else state.compare,
         "about": None if state.about == default.about else state.about,
+        "q": state.asked,
     }
     return "?" + urlencode({key: value for key, value in parts.items() if value is not None})
 

@@ -1,14 +1,13 @@
-"""Reading what there is: runs, models, classes, samples, and the search for OCR entries."""
+"""Reading what there is: runs, models, classes and samples."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Float, Integer, Select, and_, cast, func, literal, select, text
+from sqlalchemy import Connection, Engine, Float, Integer, Select, and_, cast, func, literal, select
 from sqlalchemy.orm import aliased
 
-from db.columns import storable
 from db.tables import Category, Evidence, Explanation, Model, OcrEntry, Picture, Prediction, Run, Sample, Segmentation
 from db.views import (
     ClassView,
@@ -19,7 +18,6 @@ from db.views import (
     RunView,
     SampleDetail,
     SampleView,
-    SearchHit,
     Split,
 )
 
@@ -156,29 +154,6 @@ class Catalogue:
                 previous=paths[place - 1] if place else None,
                 next=paths[place + 1] if place + 1 < len(paths) else None,
             )
-
-    def search(self, words: str, limit: int = 50) -> list[SearchHit]:
-        """OCR entries that hold all the words, best match first; case (in SQLite: and accents) counts for nothing."""
-        asked = storable(words).split()
-        if not asked:
-            return []
-        with self._engine.connect() as connection:
-            if connection.dialect.name == "sqlite":
-                match, words = _SQLITE_SEARCH, " ".join('"{}"'.format(word.replace('"', '""')) for word in asked)
-            else:
-                match, words = _POSTGRESQL_SEARCH, " ".join(asked)
-            rows = connection.execute(text(match), {"words": words, "limit": limit}).mappings()
-            return [SearchHit(**row) for row in rows]
-
-
-_HIT = """SELECT sample.path AS sample, sample.split, category.label, ocr_entry.position, ocr_entry.text
-FROM ocr_entry JOIN sample ON sample.id = ocr_entry.sample_id JOIN category ON category.id = sample.category_id"""
-_SQLITE_SEARCH = f"""{_HIT} JOIN ocr_entry_fts ON ocr_entry_fts.rowid = ocr_entry.id
-WHERE ocr_entry_fts MATCH :words ORDER BY ocr_entry_fts.rank, sample.path, ocr_entry.position LIMIT :limit"""
-_POSTGRESQL_SEARCH = f"""{_HIT}
-WHERE to_tsvector('simple', ocr_entry.text) @@ plainto_tsquery('simple', :words)
-ORDER BY ts_rank(to_tsvector('simple', ocr_entry.text), plainto_tsquery('simple', :words)) DESC,
-  sample.path, ocr_entry.position LIMIT :limit"""
 
 
 def _sample_query(model_id: int) -> Select[int, str, str, str, str, float, bool, bool]:

@@ -9,10 +9,11 @@ from db.catalogue import Catalogue
 from db.findings import Findings
 from db.media import Media
 from db.outcomes import OutcomeColumns
+from db.search import Search
 from db.state import State
 
 
-class Reader(Catalogue, Findings, ActivationMaps, OutcomeColumns, Media, State):
+class Reader(Catalogue, Findings, ActivationMaps, OutcomeColumns, Media, Search, State):
     """Everything that the browser, the global stage and the commands ask of a database.
 
     Each call is one short read of its own, so a reader may be shared by threads. A name that is not stored gives

@@ -5,12 +5,12 @@ export const DEFAULTS = Object.freeze({
   threshold: 0.2, opacity: 0.6, signed: false, against: false,
   colours: "jet", layer: "multimodal", shown: "all", split: null,
   within: "class", rival: null, share: null, sure: null, sort: "name", rank: null,
-  scope: "class", pair: null, open: null, focus: null, map: null,
+  scope: "class", pair: null, open: null, focus: null, map: null, q: null,
   whatif: false, off: null, only: null, compare: "sample", about: "answer",
 });
 
 const ALLOWED = {
-  tab: ["overview", "sample", "gallery", "global", "compare"],
+  tab: ["overview", "sample", "gallery", "global", "compare", "search"],
   colours: ["jet", "cividis"],
   layer: ["photograph", "image", "text", "multimodal"],
   shown: ["all", "right", "wrong", "confused", "tagged"],
@@ -23,7 +23,7 @@ const ALLOWED = {
   scope: ["class", "model"],
 };
 
-const NAMES = ["db", "model", "class", "sample", "pair", "open", "focus", "rival", "share", "sure", "rank", "off", "map"];
+const NAMES = ["db", "model", "class", "sample", "pair", "open", "focus", "rival", "share", "sure", "rank", "off", "map", "q"];
 
 const share = (text, fallback) => {
   const number = text ? Number(text) : NaN;

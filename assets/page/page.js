@@ -42,6 +42,7 @@ const SLOTS = {
     tab: "compare",
     keys: () => ["db", "model", "class", "compare", ...(state.compare === "sample" ? ["sample", "about"] : [])],
   },
+  search: { tab: "search", keys: () => ["db", "model", "q"] },
 };
 
 function urlOf(slot) {
@@ -109,6 +110,10 @@ function render() {
 
 function showControl(control) {
   const value = state[control.dataset.state];
+  if (control.type === "search") {
+    if (control !== document.activeElement) control.value = value ?? "";
+    return;
+  }
   if (control.dataset.state === "split" || (value === null && !("none" in control.dataset))) return; // the server's own choice
   if (control.type === "checkbox") control.checked = value;
   else if (control.type === "radio") control.checked = value === control.value;
@@ -132,6 +137,7 @@ function decorate(slot) {
     for (const neighbour of [1, -1, 2]) prefetch(neighbour);
   }
   for (const control of root.querySelectorAll("[data-state]")) showControl(control);
+  fetchOtherTabs();
 }
 
 /** Trust is judged within one class only: it takes every weight. */
@@ -211,10 +217,22 @@ async function prefetch(steps) {
   } catch { /* it will be asked for again when it is needed */ }
 }
 
+let soon = 0;
+
+/** Fetches what the other tabs say of the class that is shown, once the visitor has stopped to look. */
+function fetchOtherTabs() {
+  clearTimeout(soon);
+  soon = setTimeout(() => {
+    for (const [slot, { tab, keys }] of Object.entries(SLOTS)) {
+      if (tab !== state.tab && keys().includes("class") && state.class) load(urlOf(slot)).catch(() => {});
+    }
+  }, 250);
+}
+
 // --- changing the state ------------------------------------------------------------------------------------------
 
 const NO_STEP = new Set([
-  "threshold", "opacity", "signed", "against", "colours", "layer", "shown", "split", "sort", "rank", "open", "whatif", "off", "only", "map",
+  "threshold", "opacity", "signed", "against", "colours", "layer", "shown", "split", "sort", "rank", "open", "whatif", "off", "only", "map", "q",
 ]);
 
 function go(change) {
@@ -287,7 +305,7 @@ window.shelfLens = {
 
 // --- events of the page ------------------------------------------------------------------------------------------
 
-const GO_KEYS = ["db", "model", "class", "sample", "open", "focus", "pair", "map"];
+const GO_KEYS = ["db", "model", "class", "sample", "open", "focus", "pair", "map", "q"];
 const TAB_KEYS = {
   global: ["scope"],
   gallery: ["within", "shown", "split", "rival", "share", "sure", "sort"],
@@ -344,7 +362,7 @@ document.addEventListener("input", (event) => {
   if (!key) return;
   if (control.type === "checkbox") go({ [key]: control.checked });
   else if (control.type === "range") go({ [key]: Number(control.value) });
-  else go({ [key]: control.value || null });
+  else go({ [key]: control.value.trim() || null });
 });
 
 document.addEventListener("toggle", (event) => {

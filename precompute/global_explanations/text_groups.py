@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
@@ -10,25 +9,9 @@ import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
+from db.spelling import digits, fold
 from precompute.global_explanations.features import Feature
 from precompute.global_explanations.groups import FeatureGroup, by_weight
-
-
-def fold(text: str) -> str:
-    """The text without case and diacritics: MJÖLK, MjÖlk and MJOLK become mjolk."""
-    apart = unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold())
-    return "".join(character for character in apart if not unicodedata.combining(character))
-
-
-def digits(text: str) -> str:
-    """The numerals of a text in their order (Unicode category N, so ½ and ² count too): 15 for 1,5%."""
-    return "".join(character for character in text if unicodedata.category(character).startswith("N"))
-
-
-def same_word(one: str, other: str, similarity: float) -> bool:
-    """Whether two texts match: equal digits, and folded forms that are at least that similar (REFERENCE.md §5)."""
-    left, right = fold(one), fold(other)
-    return digits(left) == digits(right) and Levenshtein.normalized_similarity(left, right) >= similarity
 
 
 def group_texts(features: Iterable[Feature], similarity: float) -> list[FeatureGroup]:

@@ -12,6 +12,7 @@ SLOTS = {
     "Gallery": "gallery",
     "Global": "global",
     "Compare": "compare",
+    "Search": "search",
 }
 
 

@@ -28,6 +28,7 @@ def test_every_tab_opens(page: Page, address: str) -> None:
         ("Gallery", "explained"),
         ("Global", "Picture or words?"),
         ("Compare", "Do they look at the same things?"),
+        ("Search", "Often read here"),
         ("Single Sample", "Recognised correctly"),
     ]:
         open_tab(page, tab)
@@ -315,6 +316,7 @@ TABS = [
     "compare",
     "compare&compare=class",
     "compare&compare=confusion",
+    "search&q=mjolk",
 ]
 
 

@@ -30,9 +30,9 @@ def client(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clien
         yield Client(address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
 
 
-def test_only_the_five_endpoints_are_offered(client: Client) -> None:
+def test_only_the_six_endpoints_are_offered(client: Client) -> None:
     offered = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
-    assert set(offered) == {"/classes", "/samples", "/explanation", "/global", "/modality"}
+    assert set(offered) == {"/classes", "/samples", "/explanation", "/global", "/modality", "/search"}
 
 
 def test_classes(client: Client) -> None:
@@ -82,6 +82,21 @@ def test_modality_of_one_class(client: Client) -> None:
     shares = client.predict("score_fusion", "Zeta-Juice", api_name="/modality")
     assert len(shares) == 3
     assert all(0 <= share["image_share"] <= 1 for share in shares)
+
+
+def test_search_leads_from_a_misspelt_word_to_weights(client: Client, url: str) -> None:
+    (found,) = client.predict("bset before", api_name="/search")
+    assert found["spelling"] == "best before"
+    assert set(found["classes"]) == {"Arla-Mjölk", "Oat & <i>Rye</i>", "Zeta-Juice"}
+    hit = found["hits"][0]
+    (stored,) = (
+        one
+        for one in Reader(open_read_only(url)).explanations("score_fusion", hit["sample"])
+        if one.kind == "predicted"
+    )
+    weights = {one["model"]: one["weight"] for one in hit["weights"]}
+    assert weights["score_fusion"] == pytest.approx(float(stored.text_weights[hit["position"]]))
+    assert client.predict("nosuchword", api_name="/search") == []
 
 
 def test_unknown_database_is_named(client: Client) -> None:

@@ -51,6 +51,39 @@ def test_accents_count_for_nothing_in_sqlite(small_database: str) -> None:
     assert {hit.text for hit in hits} == {"MJÖLK", "MJOLK", "mjölk"}
 
 
+def test_vocabulary_counts_the_entries_of_each_word(reader: Reader) -> None:
+    known = reader.vocabulary()
+    for word in ("before", "102g", "mjolk"):
+        assert known[word] == len(reader.search(word, limit=1000))
+    assert reader.vocabulary() == known
+
+
+def test_found_texts_hold_one_of_each_of_the_alternatives(reader: Reader) -> None:
+    found = reader.found_texts([["best", "nosuchword"], ["before"]])
+    assert {(one.text, one.label) for one in found} == {
+        ("best before", label) for label in ("Arla-Mjölk", "Oat & <i>Rye</i>", "Zeta-Juice")
+    }
+    assert sum(one.entries for one in found) == len(reader.search("best before", limit=1000))
+    assert {one.text for one in reader.found_texts([["mjolk", "102g"]])} >= {"MJOLK", "102g"}
+    assert reader.found_texts([["best"], []]) == []
+    assert reader.found_texts([]) == []
+
+
+@pytest.mark.parametrize("word", ["'", '"', "a'b", "\\", "*", "a | b", "(", ""])
+def test_no_alternative_is_a_query_language(reader: Reader, word: str) -> None:
+    assert [one.text for one in reader.found_texts([[word, "102g"]]) if one.text != "102g"] == []
+
+
+def test_weights_of_an_entry_are_those_of_each_model_s_explanation_of_its_answer(reader: Reader) -> None:
+    (hit, *_) = reader.search("102g")
+    found = reader.entry_weights([hit.entry])
+    assert [one.model for one in found] == ["feature_concatenation", "score_fusion", "embracenet"]
+    for one in found:
+        (explained,) = (e for e in reader.explanations(one.model, hit.sample) if e.kind == "predicted")
+        assert (one.target, one.weight) == (explained.target, explained.text_weights[hit.position])
+    assert reader.hits([hit.entry]) == {hit.entry: hit}
+
+
 @pytest.fixture
 def engine(engine_url: str) -> Iterator[Engine]:
     build(engine_url)

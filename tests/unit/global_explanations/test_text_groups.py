@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from db.spelling import digits, fold
 from precompute.global_explanations.features import Feature
 from precompute.global_explanations.groups import FeatureGroup
-from precompute.global_explanations.text_groups import digits, fold, group_texts
+from precompute.global_explanations.text_groups import group_texts
 from tests.unit.global_explanations.features_of import word
 
 # Words one or two slips from each other, with numerals among them: groups and near misses both.

@@ -1,0 +1,165 @@
+"""Looking for OCR entries by their words, misread and mistyped ones too, grouped by spelling."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from app.library import Library
+from db.spelling import SIMILARITY, digits, fold, words
+from db.views import EntryWeight, FoundText, SearchHit
+
+LONGEST, MOST_WORDS = 100, 6
+ALTERNATIVES = 200
+"""At most so many words of the index stand in for one that is asked for."""
+PREFIX, BEGINS = 3, 0.95
+"""So many letters find the words that begin with them, as if they were so similar."""
+SHOWN, HITS, FIRST_HITS = 20, 3, 8
+NEAR = 5
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One entry that was found, with what it weighs in each model that explains its sample."""
+
+    entry: SearchHit
+    weights: Sequence[EntryWeight]
+
+
+@dataclass
+class Spelling:
+    """Entries of one spelling: the similarity (0..1) to what was asked, counts by written form and by class."""
+
+    similarity: float
+    written: Counter[str] = field(default_factory=Counter)
+    classes: Counter[str] = field(default_factory=Counter)
+    first: dict[str, int] = field(default_factory=dict)
+    hits: list[Hit] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The most common written form."""
+        return self.written.most_common(1)[0][0]
+
+    @property
+    def entries(self) -> int:
+        """How many entries have it."""
+        return self.classes.total()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search gave: the best spellings first.
+
+    `more` = further spellings that are left out; `any_word` = no entry holds all the words, so these hold one of them;
+    `near` = words that were read and look most like what was asked, where nothing was found.
+    """
+
+    asked: str
+    spellings: list[Spelling]
+    more: int
+    entries: int
+    classes: int
+    any_word: bool
+    near: list[str]
+
+
+def find(library: Library, asked: str, shown: int = SHOWN) -> Found:
+    """Find the entries that hold all the words, each as it is asked for, as it begins or as it may be misread."""
+    asked = " ".join(asked[:LONGEST].split())
+    wanted = [fold(word) for word in words(asked)][:MOST_WORDS]
+    vocabulary = library.vocabulary()
+    alternatives = [similar_words(word, vocabulary) for word in wanted]
+    texts = library.reader.found_texts(alternatives)
+    any_word = not texts and len(wanted) > 1
+    if any_word:
+        together = {word: likeness for found in alternatives for word, likeness in found.items()}
+        alternatives = [together]
+        texts = library.reader.found_texts(alternatives)
+    spellings = _by_spelling(texts, alternatives)
+    for spelling in spellings[:shown]:
+        hits = FIRST_HITS if spelling is spellings[0] else HITS
+        spelling.first = {label: spelling.first[label] for label, _ in spelling.classes.most_common(hits)}
+    _add_hits(library, spellings[:shown])
+    return Found(
+        asked=asked,
+        spellings=spellings[:shown],
+        more=max(len(spellings) - shown, 0),
+        entries=sum(spelling.entries for spelling in spellings),
+        classes=len({label for spelling in spellings for label in spelling.classes}),
+        any_word=any_word and bool(spellings),
+        near=[] if spellings else _near(wanted, vocabulary),
+    )
+
+
+def similar_words(word: str, vocabulary: Mapping[str, int]) -> dict[str, float]:
+    """The words that may be meant, with their similarity in 0..1: the word itself, misspellings, longer ones.
+
+    Two letters that changed places count as one slip of the hand.
+
+    Args:
+        word: folded.
+        vocabulary: the words to choose from, as keys.
+    """
+    own = digits(word)
+    scored = process.extract(
+        word, vocabulary.keys(), scorer=OSA.normalized_similarity, score_cutoff=SIMILARITY, limit=ALTERNATIVES
+    )
+    found = {known: float(likeness) for known, likeness, _ in scored if digits(known) == own}
+    if len(word) >= PREFIX:
+        longer = sorted((known for known in vocabulary if known.startswith(word)), key=lambda known: -vocabulary[known])
+        for known in longer[:ALTERNATIVES]:
+            found[known] = max(found.get(known, 0.0), BEGINS)
+    return found
+
+
+def _by_spelling(texts: list[FoundText], alternatives: list[dict[str, float]]) -> list[Spelling]:
+    spellings: dict[tuple[str, ...], Spelling] = {}
+    for found in texts:
+        key, written, likeness = _matched(found.text, alternatives)
+        spelling = spellings.setdefault(key, Spelling(likeness))
+        spelling.written[written] += found.entries
+        spelling.classes[found.label] += found.entries
+        spelling.first.setdefault(found.label, found.entry)
+    return sorted(spellings.values(), key=lambda spelling: (-spelling.similarity, -spelling.entries, spelling.name))
+
+
+def _matched(text: str, alternatives: list[dict[str, float]]) -> tuple[tuple[str, ...], str, float]:
+    """The words of a text that stand for those asked for: folded, as written, and their least similarity."""
+    written = {fold(word): word for word in reversed(words(text))}
+    chosen = []
+    for found in alternatives:
+        likest = max((word for word in written if word in found), key=lambda word: found[word], default=None)
+        if likest is None:  # the engine divides this text into words in another way
+            return (fold(text),), text, SIMILARITY
+        chosen.append((likest, found[likest]))
+    key = tuple(word for word, _ in chosen)
+    name = text if len(written) == len(key) else " ".join(written[word] for word in key)
+    return key, name, min(likeness for _, likeness in chosen)
+
+
+def _add_hits(library: Library, spellings: list[Spelling]) -> None:
+    """One example of each class, of those with the most entries, for each spelling."""
+    entries = [entry for spelling in spellings for entry in spelling.first.values()]
+    hits = library.reader.hits(entries)
+    weights: dict[int, list[EntryWeight]] = defaultdict(list)
+    for weight in library.reader.entry_weights(entries):
+        weights[weight.entry].append(weight)
+    for spelling in spellings:
+        spelling.hits = [Hit(hits[entry], weights[entry]) for entry in spelling.first.values() if entry in hits]
+
+
+def _near(wanted: list[str], vocabulary: Mapping[str, int]) -> list[str]:
+    """Words that were read, by how much they look like one that was asked for."""
+    scored = [
+        (likeness, known)
+        for word in wanted
+        for known, likeness, _ in process.extract(
+            word, vocabulary.keys(), scorer=OSA.normalized_similarity, score_cutoff=0.4, limit=NEAR
+        )
+    ]
+    return list(dict.fromkeys(known for _, known in sorted(scored, reverse=True)))[:NEAR]
