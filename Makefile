@@ -28,7 +28,7 @@ format: .venv/installed-tests
 clean:
 	rm -rf .venv demo demo.db demo.artifacts
 
-.venv/installed: requirements.txt
+.venv/installed: requirements.txt requirements-app.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shelf Lens needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)")'
 	test -x $(PY) || $(PYTHON) -m venv .venv
 	@echo "Installing the packages of requirements.txt (some minutes, once) ..."

@@ -34,6 +34,7 @@ def browse(
     auth: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Lines user:password; only these users may enter.")
     ] = None,
+    mcp: Annotated[bool, typer.Option("--mcp", help="Offer the read-only endpoints to agents as MCP tools.")] = False,
 ) -> None:
     """Show the explanations of one or several databases as a web page."""
     if context.invoked_subcommand is not None:
@@ -54,7 +55,7 @@ def browse(
     listener = bind(host, port)
     from app.serving import serve
 
-    serve(libraries, listener, first_model=model, passwords=passwords)
+    serve(libraries, listener, first_model=model, passwords=passwords, mcp=mcp)
 
 
 @app.command(epilog="Example: python -m app report --db sqlite:///grocery.db --class Oatly-Oat-Milk --out oat.pdf")

@@ -13,6 +13,7 @@ import gradio as gr
 from fastapi import FastAPI, HTTPException, Response
 from fastapi.middleware.gzip import GZipMiddleware
 
+from app.agents import answer_in_json
 from app.fragments import view_router
 from app.library import Library
 from app.media import FOREVER, media_router
@@ -23,9 +24,17 @@ MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
 def make_server(
-    libraries: Mapping[str, Library], first_model: str | None = None, passwords: Mapping[str, str] | None = None
+    libraries: Mapping[str, Library],
+    first_model: str | None = None,
+    passwords: Mapping[str, str] | None = None,
+    mcp: bool = False,
 ) -> FastAPI:
-    """The whole application; `passwords` = users that may enter, by name, None = everybody."""
+    """The whole application.
+
+    Args:
+        passwords: users that may enter, by name; None = everybody.
+        mcp: offer the endpoints of app/endpoints.py, which only read, as tools to agents (Model Context Protocol).
+    """
     server = FastAPI(title="Shelf Lens", docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(media_router(libraries))
     server.include_router(view_router(libraries, first_model))
@@ -40,19 +49,22 @@ def make_server(
     if passwords is not None:
         server.add_middleware(PasswordMiddleware, passwords=passwords)
     server.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
+    blocks = make_blocks(libraries)
     gr.mount_gradio_app(
         server,
-        make_blocks(libraries),
+        blocks,
         path="/",
         theme=make_theme(),
         head=head(),
         footer_links=[],
         run_history=False,
         ssr_mode=False,
-        mcp_server=False,
+        mcp_server=mcp,
         pwa=False,
         show_error=True,
     )
+    if mcp:
+        answer_in_json(blocks)
     return server
 
 

@@ -10,6 +10,7 @@ import uvicorn
 from app.library import Library
 from app.server import make_server
 
+MCP_PATH = "/gradio_api/mcp/"
 ANYWHERE = ("0.0.0.0", "::")
 
 
@@ -19,12 +20,15 @@ def serve(
     *,
     first_model: str | None,
     passwords: Mapping[str, str] | None,
+    mcp: bool,
 ) -> None:
-    """Serve until interrupted."""
-    server = make_server(libraries, first_model, passwords)
+    """Serve until interrupted; arguments as `app.server.make_server`."""
+    server = make_server(libraries, first_model, passwords, mcp)
     host, port = listener.getsockname()[:2]
     shown = "127.0.0.1" if host in ANYWHERE else f"[{host}]" if ":" in host else host
     print(f"Shelf Lens shows {', '.join(library.shown for library in libraries.values())}")
     print(f"open http://{shown}:{port}/  (Ctrl-C ends it)", flush=True)
+    if mcp:
+        print(f"agents find its tools at http://{shown}:{port}{MCP_PATH}", flush=True)
     config = uvicorn.Config(server, log_level="warning", proxy_headers=True, timeout_graceful_shutdown=2)
     uvicorn.Server(config).run(sockets=[listener])
