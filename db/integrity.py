@@ -163,7 +163,7 @@ def _activation_maps(connection: Connection) -> Iterator[str]:
 
 def _units(connection: Connection) -> Iterator[str]:
     """Units marked done whose rows are gone: they would never be computed again."""
-    for stage, table in (("predict", Prediction), ("explain-local", Explanation)):
+    for stage, table in (("predict", Prediction), ("explain-local", Explanation), ("activation", ActivationMap)):
         query = select(WorkUnit.key).where(
             WorkUnit.stage == stage,
             WorkUnit.status == "done",

@@ -160,12 +160,13 @@ class GlobalSettings(_Settings):
 class ActivationSettings(_Settings):
     """REFERENCE.md §7. `tops` = numbers of top-ranked features kept; maps of `variants` are stored, all are measured.
 
-    The samples that get maps are those that are explained: `explain.split`. `class_features` = features listed a class,
-    with so many `places` each.
+    The samples that get maps are those that are explained (`explain.split`), or so many of each class.
+    `class_features` = features listed a class, with so many `places` each.
     """
 
     tops: tuple[Annotated[int, Field(ge=1)], ...] = Field((1, 3, 5, 7, 13), min_length=1)
     variants: tuple[Variant, ...] = Field(("grad-cam",), min_length=1)
+    samples_per_class: int | None = Field(None, ge=1)
     class_features: int = Field(13, ge=1)
     places: int = Field(6, ge=1)
 

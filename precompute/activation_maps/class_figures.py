@@ -47,18 +47,20 @@ class StoredForecast:
 
 def describe_classes(
     job: Job, workers: Workers, model: Model, maps_hash: str, samples: Sequence[LabelledSample]
-) -> None:
+) -> set[tuple[str, str]]:
     """Store figures of kinds `auc`, `similarity` and `features`, and maps of the features ranked over a class (P2 §5).
 
     Args:
         maps_hash: of the forecasts' own units.
         samples: that have forecasts.
+
+    Returns:
+        The (settings hash, key) of the model's current units.
     """
     forecasts = stored_forecasts(job, model.id)
     settings = job.recipe.activation
     parts = (settings.class_features, settings.places, settings.tops)
     value = settings_hash(maps_hash, parts, [one.path for one in forecasts])
-    current = {(value, model.name)}
     if forecasts and model.name not in job.writer.done(STAGE, value):
         (tops,) = workers.answers(auc_of_tops, [_test_of_tops(model, forecasts, settings.tops)])
         if tops.answer is None:
@@ -74,7 +76,7 @@ def describe_classes(
             shown = "none: a class alone" if found is None else f"{found:.3f}"
             say(f"{model.name}: AUC one-vs-rest {shown}, {rows[0].figures['features']} features")
     rankings = class_rankings(forecasts)
-    job.writer.prune(STAGE, current | _class_maps(job, workers, model, maps_hash, forecasts, rankings, samples))
+    return {(value, model.name)} | _class_maps(job, workers, model, maps_hash, forecasts, rankings, samples)
 
 
 def stored_forecasts(job: Job, model_id: int) -> list[StoredForecast]:

@@ -10,14 +10,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
 from db.tables import Model
+from precompute.activation_maps import class_figures
 from precompute.activation_maps.batch import MapRequest, staged
 from precompute.activation_maps.class_figures import describe_classes
 from precompute.activation_maps.stored_maps import answer_maps, category_ids, maps_unit
+from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample
 from precompute.local_explanations.selection import chosen_samples
 from precompute.models.dual_stream import TowersAndHead
@@ -38,12 +40,11 @@ def make_activation_maps(job: Job) -> None:
     Raises:
         UserError: nothing is trained that activation maps can be made of.
     """
-    with Session(job.engine) as session:
-        models = session.scalars(select(Model).where(Model.explained).order_by(Model.position)).all()
-    models = [model for model in models if model.kind not in ("own", "text")]
+    models = mapped_models(job.engine)
     if not models:
         raise UserError("activation: no explained model with an image tower; run the stage 'train' first")
     samples = chosen_samples(job.engine, job.order)
+    samples = choose_samples(samples, job.recipe.activation.samples_per_class, job.recipe.seed)
     hashes = {model.name: maps_hash(job.recipe, model) for model in models}
     pending = _pending(job, samples, hashes)
     say(f"activation: {sum(len(names) for names in pending.values())} prediction(s) to do")
@@ -54,9 +55,18 @@ def make_activation_maps(job: Job) -> None:
         failed = _compute_pending(job, workers, models, hashes, left)
         kept = {(value, key) for value in hashes.values() for key in job.writer.done(STAGE, value)}
         job.writer.prune(STAGE, kept | failed | {(hashes[name], name) for name in hashes})
+        of_classes: set[tuple[str, str]] = set()
         for model in models:
             if model.kind == "embedding":
-                describe_classes(job, workers, model, hashes[model.name], samples)
+                of_classes |= describe_classes(job, workers, model, hashes[model.name], samples)
+        job.writer.prune(class_figures.STAGE, of_classes)
+
+
+def mapped_models(engine: Engine) -> list[Model]:
+    """The models that have maps: embedding classifiers, and the explained ones with an image tower and a head."""
+    query = select(Model).where(Model.explained | (Model.kind == "embedding")).order_by(Model.position)
+    with Session(engine) as session:
+        return [model for model in session.scalars(query) if model.kind not in ("own", "text")]
 
 
 def maps_hash(recipe: Recipe, model: Model) -> str:

@@ -1,4 +1,4 @@
-"""Do activation maps, and LIME's superpixels, point at what masks mark? One work unit a model, maps are not stored."""
+"""Do activation maps, and LIME's superpixels, point at what masks mark? A work unit of each a model; no map is kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from db.tables import VARIANTS, Category, Evaluation, Explanation, Mask, Model, 
 from db.writer import UnitResult
 from precompute.activation_maps.batch import ClassRankings, MapRequest, SampleMaps, compute_maps
 from precompute.activation_maps.class_figures import class_rankings, stored_forecasts
-from precompute.activation_maps.stage import maps_hash
+from precompute.activation_maps.stage import mapped_models, maps_hash
 from precompute.dataset.samples import LabelledSample, stored_samples
 from precompute.evaluation.localisation_measures import (
     Floats,
@@ -69,29 +69,26 @@ def evaluate_localisation(job: Job, progress: Progress) -> None:
         UserError: no sample has a mask that marks anything.
     """
     samples, masks = masked_samples(job)
-    with Session(job.engine) as session:
-        models = session.scalars(select(Model).where(Model.explained).order_by(Model.position)).all()
-    models = [model for model in models if model.kind not in ("own", "text")]
+    models = mapped_models(job.engine)
     current, pending = set(), []
     for model in models:
+        current.add(_evaluate_superpixels(job, model, samples, masks))
         rankings = class_rankings(stored_forecasts(job, model.id)) if model.kind == "embedding" else {}
-        lime = superpixel_figures(job, model, samples, masks)
-        value = _unit_hash(job, model, samples, masks, rankings, lime)
+        value = settings_hash(maps_hash(job.recipe, model), _content(samples, masks), dict(rankings))
         current.add((value, model.name))
         if model.name not in job.writer.done(STAGE, value):
-            pending.append((model, rankings, lime, value))
+            pending.append((model, rankings, value))
     done, total = 0, len(pending) * len(samples)
     if pending:
         place = workplace(job, [model.name for model, *_ in pending])
         with Workers(place, min(processes(job.order), len(samples))) as workers:
             progress(0, total)
-            for model, rankings, lime, value in pending:
+            for model, rankings, value in pending:
                 started, error = time.perf_counter(), None
-                found = {path: list(measured) for path, measured in lime.items()}
+                found: dict[str, list[Measured]] = {}
                 for answer in workers.answers(measure, _jobs(job, model, rankings, samples, masks)):
                     error = error or answer.error
-                    for path, measured in (answer.answer or {}).items():
-                        found.setdefault(path, []).extend(measured)
+                    found |= answer.answer or {}
                     done += len(answer.job.request.samples)
                     progress(done, total)
                 if error is not None:
@@ -129,6 +126,19 @@ def masked_samples(job: Job) -> tuple[list[LabelledSample], dict[str, bytes]]:
     return [sample for sample in samples if sample.path in marked], marked
 
 
+def _evaluate_superpixels(
+    job: Job, model: Model, samples: Sequence[LabelledSample], masks: Mapping[str, bytes]
+) -> tuple[str, str]:
+    """Store LIME's figures where there are explanations; returns the (settings hash, key) of the unit."""
+    found = superpixel_figures(job, model, samples, masks)
+    figures = {path: [one.figures.tolist() for one in measured] for path, measured in found.items()}
+    value, key = settings_hash(_content(samples, masks), figures), f"{model.name}|{LIME}"
+    if found and key not in job.writer.done(STAGE, value):
+        rows = list(_evaluations(job, model, samples, masks, found))
+        job.writer.finish_unit(STAGE, value, key, rows, model_id=model.id)
+    return value, key
+
+
 def superpixel_figures(
     job: Job, model: Model, samples: Sequence[LabelledSample], masks: Mapping[str, bytes]
 ) -> dict[str, list[Measured]]:
@@ -149,18 +159,13 @@ def superpixel_figures(
     return found
 
 
-def _unit_hash(
-    job: Job,
-    model: Model,
-    samples: Sequence[LabelledSample],
-    masks: Mapping[str, bytes],
-    rankings: ClassRankings,
-    lime: Mapping[str, Sequence[Measured]],
-) -> str:
-    content = hashlib.sha256(b"".join(masks[sample.path] for sample in samples)).hexdigest()
-    explained = {path: [one.figures.tolist() for one in found] for path, found in lime.items()}
-    pictures = [[sample.path, sample.label, sample.picture_hash] for sample in samples]
-    return settings_hash(maps_hash(job.recipe, model), content, explained, pictures, dict(rankings))
+def _content(samples: Sequence[LabelledSample], masks: Mapping[str, bytes]) -> str:
+    """Stands for the pictures and masks that figures depend on."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update(f"{sample.path}\0{sample.label}\0{sample.picture_hash}\0".encode())
+        digest.update(hashlib.sha256(masks[sample.path]).digest())
+    return digest.hexdigest()
 
 
 def _jobs(
