@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from precompute.evaluation.statistics import Share, chance_of_a_hit, paired_interval, separation, wilson_interval
+from precompute.evaluation.statistics import (
+    Share,
+    chance_of_a_hit,
+    mean_intervals,
+    paired_interval,
+    separation,
+    wilson_interval,
+)
 
 scores = st.lists(st.integers(0, 6).map(float), min_size=1, max_size=30)
 
@@ -57,3 +64,11 @@ def test_the_paired_interval_is_that_of_the_mean() -> None:
     assert low == pytest.approx(differences.mean() - half, abs=0.01)
     assert high == pytest.approx(differences.mean() + half, abs=0.01)
     assert (low, high) == paired_interval(differences.tolist(), seed=1)
+
+
+def test_the_intervals_of_many_means_are_those_of_each() -> None:
+    values = np.random.default_rng(0).normal([0.3, 5.0], [0.5, 2.0], (400, 2))
+    found = mean_intervals(values, seed=1)
+    for column, of_column in enumerate(values.T):
+        assert found[:, column] == pytest.approx(paired_interval(of_column.tolist(), seed=2), rel=0.1)
+    np.testing.assert_array_equal(found, mean_intervals(values, seed=1))
