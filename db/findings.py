@@ -240,8 +240,12 @@ class Findings:
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
         vectors = np.stack([row.centroid for row in rows]) if rows else np.zeros((0, 0), np.float32)
-        labels, ranks = tuple(row.label for row in rows), tuple(row.rank for row in rows)
-        return GroupCentroids(labels, ranks, tuple(row.samples for row in rows), vectors)
+        return GroupCentroids(
+            labels=tuple(row.label for row in rows),
+            ranks=tuple(row.rank for row in rows),
+            samples=tuple(row.samples for row in rows),
+            vectors=vectors,
+        )
 
     def shared_groups(self, model: str, modality: Modality) -> list[SharedGroup]:
         """What several classes of a model have in common, so that it sets none of them apart; most classes first."""

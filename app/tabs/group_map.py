@@ -82,4 +82,4 @@ def _rivals(choice: Choice) -> list[str]:
     for one in choice.library.reader.confusion(choice.model.name):
         if one.label != one.predicted and choice.label in (one.label, one.predicted):
             counts[one.predicted if one.label == choice.label else one.label] += one.count
-    return [label for label, _ in counts.most_common(RIVALS)]
+    return sorted(counts, key=lambda label: (-counts[label], label))[:RIVALS]

@@ -28,10 +28,12 @@ def shown_estimate(page: Page) -> float:
     return float(re.sub(r"[^\d.-]", "", text)) / 100
 
 
-def hover_part(frame: Locator, across: float, down: float) -> None:
-    box = frame.bounding_box()
+def point_at(frame: Locator, across: float, down: float) -> None:
+    """Move the pointer to a place on the photograph, in parts of its sides."""
+    frame.scroll_into_view_if_needed()
+    box = frame.locator("img").first.bounding_box()
     assert box
-    frame.hover(position={"x": across * box["width"], "y": down * box["height"]})
+    frame.page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
 
 
 def test_parts_and_words_are_switched_off_and_the_estimate_follows_at_once(page: Page, address: str) -> None:
@@ -49,8 +51,9 @@ def test_parts_and_words_are_switched_off_and_the_estimate_follows_at_once(page:
     page.get_by_role("checkbox", name="Count word2").uncheck()
     expect_state(page, off="text-0")
     assert shown_estimate(page) == pytest.approx(whole - numbers["text"][0], abs=6e-4)
-    frame = page.locator(".explanation.predicted .frame").first
-    frame.click(position={"x": 8, "y": (frame.bounding_box() or {"height": 0})["height"] / 2})
+    point_at(page.locator(".explanation.predicted .frame").first, 0.5, 0.97)
+    page.mouse.down()
+    page.mouse.up()
     page.wait_for_function("new URLSearchParams(location.search).get('off')?.includes('image-')")
     part = int(state(page)["off"].split(".")[0].removeprefix("image-"))
     assert shown_estimate(page) == pytest.approx(whole - numbers["text"][0] - numbers["image"][part], abs=6e-4)
@@ -79,7 +82,7 @@ def test_pointing_at_a_part_shows_its_weight(page: Page, address: str, sample: s
     open_page(page, address, f"?class=Zeta-Juice&model=score_fusion&sample=test/Zeta-Juice/{sample}.jpg")
     numbers = surrogate(page)["image"]
     frame = page.locator(".explanation.predicted .frame").nth(1)
-    hover_part(frame, 0.5, 0.97)
+    point_at(frame, 0.5, 0.97)
     tip = page.locator(".part-tip")
     expect(tip).to_be_visible()
     part, weight = re.match(r"Part (\d+): ([+\N{MINUS SIGN}][\d.]+) for", tip.inner_text()).groups()  # type: ignore[union-attr]
@@ -101,7 +104,9 @@ def test_line_of_the_table_lights_up_its_part(page: Page, address: str) -> None:
 
 def test_word_lights_up_from_polygon_and_from_table(page: Page, address: str) -> None:
     open_page(page, address, SAMPLE)
-    page.locator(".explanation.predicted .touch polygon").first.hover(force=True)
+    pictures_are_painted(page, ".explanation.predicted img")
+    page.wait_for_load_state("networkidle")  # nothing moves any more
+    page.locator(".explanation.predicted .touch polygon").last.hover(force=True)
     expect(page.locator(".words-table tr.lit")).to_have_count(1)
     page.locator(".words-table tr[data-entry]").nth(1).focus()
     expect(page.locator(".words-table tr.lit")).to_have_count(1)
@@ -110,7 +115,8 @@ def test_word_lights_up_from_polygon_and_from_table(page: Page, address: str) ->
 
 def test_colour_map_is_chosen_and_stands_in_the_address(page: Page, address: str) -> None:
     open_page(page, address, SAMPLE)
-    page.get_by_label("Colours").first.select_option("cividis")
+    colours = page.locator("select[data-state=colours]:visible")
+    colours.select_option("cividis")
     expect_state(page, colours="cividis")
     heat = page.locator(".explanation.predicted img.heat").first
     expect(heat).to_have_attribute("src", re.compile("colours=cividis"))
@@ -118,7 +124,7 @@ def test_colour_map_is_chosen_and_stands_in_the_address(page: Page, address: str
     fill = "polygon => getComputedStyle(polygon).fill"
     drawn = page.locator(".explanation.predicted .fills polygon.drawn").last
     even = drawn.evaluate(fill)
-    page.get_by_label("Colours").first.select_option("jet")
+    colours.select_option("jet")
     expect(heat).not_to_have_attribute("src", re.compile("colours="))
     assert drawn.evaluate(fill) != even
 
