@@ -106,7 +106,8 @@ def compute_maps(bench: Bench, request: MapRequest) -> dict[str, list[SampleMaps
         most = max(len(row) for row in rows)
         cotangents = torch.zeros(CPU_ROWS, most, forward.embeddings.shape[1], device=bench.device)
         for place, parts in enumerate(rows):
-            cotangents[place, : len(parts)] = torch.stack(parts)
+            if parts:
+                cotangents[place, : len(parts)] = torch.stack(parts)
         maps = {key: one.cpu().numpy() for key, one in activation_maps(forward, cotangents, request.variants).items()}
         for row in range(len(request.samples)):
             start = 0
