@@ -18,7 +18,7 @@ ALTERNATIVES = 200
 """At most so many words of the index stand in for one that is asked for."""
 PREFIX, BEGINS = 3, 0.95
 """So many letters find the words that begin with them, as if they were so similar."""
-SHOWN, HITS, FIRST_HITS = 20, 3, 8
+SHOWN, HITS, FIRST_HITS = 12, 3, 8
 NEAR = 5
 
 
@@ -119,8 +119,9 @@ def similar_words(word: str, vocabulary: Mapping[str, int]) -> dict[str, float]:
 
 def _by_spelling(texts: list[FoundText], alternatives: list[dict[str, float]]) -> list[Spelling]:
     spellings: dict[tuple[str, ...], Spelling] = {}
+    matched = {text: _matched(text, alternatives) for text in {found.text for found in texts}}
     for found in texts:
-        key, written, likeness = _matched(found.text, alternatives)
+        key, written, likeness = matched[found.text]
         spelling = spellings.setdefault(key, Spelling(likeness))
         spelling.written[written] += found.entries
         spelling.classes[found.label] += found.entries

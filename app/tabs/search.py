@@ -44,7 +44,7 @@ class HitLine:
     title: str
     path: str
     href: str
-    picture: str | None
+    picture: str
     cells: list[Cell]
 
 
@@ -127,15 +127,13 @@ def _card(choice: Choice, spelling: Spelling, models: list[str], largest: float)
 def _line(choice: Choice, hit: Hit, models: list[str], largest: float) -> HitLine:
     library, entry = choice.library, hit.entry
     titles = library.titles()
-    detail = library.sample(entry.sample)
-    thumbnail = detail.pictures.get("thumbnail") if detail else None
     weights = {one.model: one for one in hit.weights}
     return HitLine(
         text=entry.text,
         title=titles.get(entry.label, entry.label),
         path=entry.sample,
         href=link(choice.of_class(entry.label).names, sample=entry.sample, focus=f"text-{entry.position}"),
-        picture=picture_address(library, thumbnail.digest, "thumbnail", entry.sample) if thumbnail else None,
+        picture=picture_address(library, library.version(), "thumbnail", entry.sample),
         cells=[
             Cell(model, one.weight, abs(one.weight) / largest if largest else 0.0, titles.get(one.target, one.target))
             if (one := weights.get(model))

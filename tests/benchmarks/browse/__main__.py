@@ -114,9 +114,11 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=installed_browser(), args=ARGUMENTS)
         result["ms"] = summary(measure(browser, ShelfLens(), path, titles, options.times))
+        _print(result["ms"], {})
         naive = {} if options.without_naive else summary(measure(browser, Naive(), path, labels, options.times // 4))
         result["naive_ms"] = naive
-        _print(result["ms"], naive)
+        if naive:
+            _print(result["ms"], naive)
         if options.actions:
             result["memory_mb"] = memory(browser, path, titles, options.actions, MORE_ACTIONS)
             print(f"memory, MB (at most {MEMORY_BAR}): {result['memory_mb']}")

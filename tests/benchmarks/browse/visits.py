@@ -50,6 +50,7 @@ class Visit:
         """Looks a class up in the list of classes; the click on it is left to the returned function."""
         box = self.page.get_by_role("combobox", name="Class")
         box.click()
+        box.press("Control+a")
         box.press_sequentially(name)
         option = self.page.get_by_role("option", name=name).first
         option.wait_for()
