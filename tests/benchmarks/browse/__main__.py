@@ -33,7 +33,7 @@ from tests.system import installed_browser
 OUTPUT = Path(__file__).parents[1] / "output"
 CLASSES, SAMPLES, MODELS = 256, 50, 3
 MANY_MODELS = 6
-STARTS, VISITS = 2, 4
+STARTS, VISITS = 3, 6
 BARS = {
     "next sample": 80,
     "class change, photograph": 150,
