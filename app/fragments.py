@@ -56,7 +56,7 @@ def view_router(libraries: Mapping[str, Library], first_model: str | None) -> AP
         if slot == "sample":
             html, names["sample"] = sample_fragment(choice, state)
         elif slot == "maps":
-            html = maps_fragment(choice, state)
+            html, names["sample"] = maps_fragment(choice, state)
         elif slot == "global" and choice.model is not None and choice.model.kind == "embedding":
             html = embedding_fragment(choice, state)
         elif slot == "compare" and state.compare == "sample":

@@ -114,17 +114,17 @@ def pick(settings: Sequence[MapSetting], wanted: str | None) -> MapSetting:
     return named.get(wanted or "") or _nearest(settings, DEFAULT)
 
 
-def maps_fragment(choice: Choice, state: ViewState) -> str:
-    """The part's content; nothing for models that maps are not made of."""
+def maps_fragment(choice: Choice, state: ViewState) -> tuple[str, str | None]:
+    """The part's content, nothing for models that maps are not made of; and the sample that it is about."""
     path, _ = choose_sample(choice, state)
     detail = choice.library.sample(path) if path else None
     if detail is None or choice.model is None:
-        return ""
+        return "", path
     settings = choice.library.reader.map_settings(choice.model.name, detail.path)
     forecast = choice.library.reader.forecast(choice.model.name, detail.path)
     if not settings and choice.model.kind != "embedding":
-        return ""
-    return render("maps.html", page=_page(choice, detail, settings, forecast, state.map))
+        return "", path
+    return render("maps.html", page=_page(choice, detail, settings, forecast, state.map)), path
 
 
 def _page(
