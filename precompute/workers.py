@@ -15,6 +15,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from db.errors import UserError
+from precompute.dataset.pool import start_worker
 from precompute.models.loading import load_models
 from precompute.models.protocol import Model
 from precompute.recipe import Recipe
@@ -65,6 +66,7 @@ _misfortune = ""
 
 def _settle(workplace: Workplace) -> None:
     global _bench, _misfortune
+    start_worker()
     torch.set_num_threads(1)
     threadpool_limits(1)  # of BLAS: threads of several workers would wait for one another's core
     try:

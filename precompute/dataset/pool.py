@@ -34,7 +34,7 @@ def in_order(function: Callable[[Task], Result], tasks: Iterable[Task], workers:
         yield from map(function, tasks)
         return
     context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker)
     waiting: deque[Future[Result]] = deque()
     remaining = iter(tasks)
     try:
@@ -48,7 +48,8 @@ def in_order(function: Callable[[Task], Result], tasks: Iterable[Task], workers:
         pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
+def start_worker() -> None:
+    """What a worker process does first: leave Ctrl-C to its parent, and end when that ends, however it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

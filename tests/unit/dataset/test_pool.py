@@ -50,18 +50,31 @@ def test_a_killed_worker_is_one_clear_sentence() -> None:
         list(in_order(die, range(4), 2))
 
 
-def test_workers_end_when_their_parent_is_killed() -> None:
-    program = "\n".join(
-        [
-            "import os, time",
-            "from precompute.dataset.pool import in_order",
-            "if __name__ == '__main__':",
-            "    results = in_order(time.sleep, [0.0, 0.0, 0.0] * 1000, 2)",
-            "    next(results)",
-            "    print('ready', flush=True)",
-            "    time.sleep(60)",
-        ]
-    )
+IN_ORDER = """
+import time
+from precompute.dataset.pool import in_order
+if __name__ == '__main__':
+    results = in_order(time.sleep, [0.0, 0.0, 0.0] * 1000, 2)
+    next(results)
+    print('ready', flush=True)
+    time.sleep(60)
+"""
+WITH_MODELS = """
+import contextlib, pathlib, time
+from db.errors import UserError
+from precompute.recipe import Recipe
+from precompute.workers import Workers, Workplace
+if __name__ == '__main__':
+    workers = Workers(Workplace(Recipe(), pathlib.Path('nowhere'), {'image': None}, ('a', 'b'), 'cpu'), 2)
+    with contextlib.suppress(UserError):  # there is nothing to load; the workers are there all the same
+        next(workers.answers(abs, iter([1] * 10)))
+    print('ready', flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("program", [IN_ORDER, WITH_MODELS])
+def test_workers_end_when_their_parent_is_killed(program: str) -> None:
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     assert parent.stdout.readline() == "ready\n"
