@@ -205,11 +205,11 @@ class Naive:
 
     def next_sample(self, one: Visit, dwell: float = DWELL_MS) -> float:
         press = one.page.get_by_role("button", name="Next sample").click
-        return one.act(press, dwell, **NAIVE_SAMPLE, unwanted=one.text("#path"))
+        return one.act(press, dwell, **NAIVE_SAMPLE, unwanted=one.text("#path"), fresh=True)
 
     def other_class(self, one: Visit, dwell: float = DWELL_MS) -> float:
         choose = one.pick_class(one.any_class())
-        return one.act(choose, dwell, **NAIVE_GALLERY, unwanted=one.text("#title"))
+        return one.act(choose, dwell, **NAIVE_GALLERY, unwanted=one.text("#title"), fresh=True)
 
 
 def _asked(one: Visit, times: int) -> list[str]:
