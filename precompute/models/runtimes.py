@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,12 +23,9 @@ from precompute.recipe import RuntimeSettings
 
 Runtime = Literal["torch", "openvino"]
 Precision = Literal["float32", "bfloat16"]
-Batch = tuple[Tensor, ...]
+Forward = Callable[..., Tensor]
 
 CPU_ROWS = 8
-STREAMS = 4
-"""At most so many batches are computed side by side on a CPU: with one thread each they are half as fast again as one
-batch after the other with all threads."""
 LEAST_GAIN = 1.5
 """So many times as fast must a way of computing be to be chosen, so that two runs choose alike."""
 LEAST_COSINE = 0.95
@@ -46,24 +43,14 @@ class Execution:
     threads: int | None = None
 
 
-class Forward(Protocol):
-    """A function of fixed-shape tensors that gives float32 on the CPU device or on the CUDA device asked for."""
-
-    def each(self, batches: Sequence[Batch]) -> list[Tensor]:
-        """The answers to batches of one shape, in their order."""
-
-    def __call__(self, *inputs: Tensor) -> Tensor:
-        """The answer to one batch."""
-
-
 def make_forward(module: nn.Module, execution: Execution) -> Forward:
-    """How `module` is run as `execution` says."""
+    """A function of fixed-shape tensors that gives float32 on the CPU device or on the CUDA device asked for."""
     if execution.runtime == "openvino":
         return OpenVinoForward(module, execution)
     return TorchForward(module, execution)
 
 
-def run_padded(forward: Forward, inputs: Batch, rows: int) -> Tensor:
+def run_padded(forward: Forward, inputs: tuple[Tensor, ...], rows: int) -> Tensor:
     """Run any number of rows in batches of exactly `rows`, the last one filled with zeros.
 
     Args:
@@ -72,13 +59,14 @@ def run_padded(forward: Forward, inputs: Batch, rows: int) -> Tensor:
     Returns:
         [n, d], bit-equal for a row whatever the others are.
     """
-    count = len(inputs[0])
-    missing = -count % rows
-    padded = inputs
-    if missing:
-        padded = tuple(torch.cat([tensor, tensor.new_zeros(missing, *tensor.shape[1:])]) for tensor in inputs)
-    batches = [tuple(tensor[start : start + rows] for tensor in padded) for start in range(0, count, rows)]
-    return torch.cat(forward.each(batches))[:count]
+    pieces = []
+    for start in range(0, len(inputs[0]), rows):
+        batch = tuple(tensor[start : start + rows] for tensor in inputs)
+        missing = rows - len(batch[0])
+        if missing:
+            batch = tuple(torch.cat([tensor, tensor.new_zeros(missing, *tensor.shape[1:])]) for tensor in batch)
+        pieces.append(forward(*batch)[: rows - missing])
+    return torch.cat(pieces)
 
 
 class TorchForward:
@@ -89,9 +77,6 @@ class TorchForward:
         self._dtype = torch.bfloat16 if execution.precision == "bfloat16" else torch.float32
         self._module: nn.Module = module.to(self._device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
-    def each(self, batches: Sequence[Batch]) -> list[Tensor]:
-        return [self(*batch) for batch in batches]
-
     def __call__(self, *inputs: Tensor) -> Tensor:
         moved = [tensor.to(self._device) for tensor in inputs]
         moved = [t.contiguous(memory_format=torch.channels_last) if t.dim() == 4 else t for t in moved]
@@ -101,16 +86,14 @@ class TorchForward:
 
 
 class OpenVinoForward:
-    """OpenVINO on the CPU, batches side by side; one program a shape, compiled when that shape first comes."""
+    """OpenVINO on the CPU; one program a shape, compiled when that shape first comes."""
 
     def __init__(self, module: nn.Module, execution: Execution) -> None:
         self._module = module.to("cpu").eval()
-        threads = execution.threads or os.cpu_count() or 1
-        self._streams = min(threads, STREAMS)
         self._options = {
-            "PERFORMANCE_HINT": "THROUGHPUT",
-            "NUM_STREAMS": str(self._streams),
-            "INFERENCE_NUM_THREADS": str(threads),
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": "1",
+            "INFERENCE_NUM_THREADS": str(execution.threads or os.cpu_count() or 1),
             "INFERENCE_PRECISION_HINT": "bf16" if execution.precision == "bfloat16" else "f32",
             # Pinned threads of several worker processes would all sit on the first cores.
             "ENABLE_CPU_PINNING": "NO",
@@ -118,24 +101,13 @@ class OpenVinoForward:
         self._programs: dict[tuple[tuple[tuple[int, ...], torch.dtype], ...], Any] = {}
 
     def __call__(self, *inputs: Tensor) -> Tensor:
-        return self.each([inputs])[0]
-
-    def each(self, batches: Sequence[Batch]) -> list[Tensor]:
-        kinds = tuple((tuple(tensor.shape), tensor.dtype) for tensor in batches[0])
+        kinds = tuple((tuple(tensor.shape), tensor.dtype) for tensor in inputs)
         if kinds not in self._programs:
-            self._programs[kinds] = self._compile(batches[0])
-        queue, answers = self._programs[kinds], [torch.empty(0)] * len(batches)
+            self._programs[kinds] = self._compile(inputs)
+        result = self._programs[kinds]([tensor.contiguous().numpy() for tensor in inputs])[0]
+        return torch.from_numpy(result.copy())
 
-        def keep(request: Any, place: int) -> None:
-            answers[place] = torch.from_numpy(request.get_output_tensor(0).data.copy())
-
-        queue.set_callback(keep)
-        for place, batch in enumerate(batches):
-            queue.start_async([tensor.contiguous().numpy() for tensor in batch], place)
-        queue.wait_all()
-        return answers
-
-    def _compile(self, inputs: Batch) -> Any:
+    def _compile(self, inputs: tuple[Tensor, ...]) -> Any:
         """Trace in PyTorch and convert by the frontend itself, which sends nothing (see quiet_openvino)."""
         from precompute.models.quiet_openvino import FrontEndManager, TorchScriptPythonDecoder, openvino
 
@@ -148,7 +120,7 @@ class OpenVinoForward:
         for port, tensor in zip(model.inputs, inputs, strict=True):
             port.get_node().set_element_type(_element_type(openvino, tensor))
         model.reshape({port: list(tensor.shape) for port, tensor in zip(model.inputs, inputs, strict=True)})
-        return openvino.AsyncInferQueue(openvino.Core().compile_model(model, "CPU", self._options), self._streams)
+        return openvino.Core().compile_model(model, "CPU", self._options).create_infer_request().infer
 
 
 def _element_type(openvino: Any, tensor: Tensor) -> Any:
@@ -160,7 +132,7 @@ def choose_execution(
     device: str,
     threads: int | None,
     cache: Path,
-    trial: Callable[[], tuple[str, nn.Module, Batch]],
+    trial: Callable[[], tuple[str, nn.Module, tuple[Tensor, ...]]],
 ) -> Execution:
     """What the recipe asks for; where it says `auto`, what is fastest on this machine, measured once.
 
@@ -197,7 +169,9 @@ _RUNTIMES: tuple[Runtime, ...] = ("openvino", "torch")
 _PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 
 
-def _worthwhile(options: Sequence[Execution], reference: Execution, module: nn.Module, batch: Batch) -> Execution:
+def _worthwhile(
+    options: Sequence[Execution], reference: Execution, module: nn.Module, batch: tuple[Tensor, ...]
+) -> Execution:
     """The first option, unless another is so much faster that the noise of a measurement cannot be the reason."""
     expected = make_forward(module, reference)(*batch).cpu()
     forwards: dict[Execution, Forward] = {}
@@ -213,10 +187,9 @@ def _worthwhile(options: Sequence[Execution], reference: Execution, module: nn.M
     return fastest if seconds[fastest] * LEAST_GAIN < seconds[first] else first
 
 
-def _seconds(forward: Forward, batch: Batch) -> float:
+def _seconds(forward: Forward, batch: tuple[Tensor, ...]) -> float:
     start = time.perf_counter()
-    for answer in forward.each([batch] * STREAMS):
-        answer.cpu()
+    forward(*batch).cpu()
     return time.perf_counter() - start
 
 

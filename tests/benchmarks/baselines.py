@@ -16,7 +16,7 @@ from torch import Tensor
 from precompute.local_explanations.surrogate import Floats, fit_lime
 from precompute.models.dual_stream import TowersAndHead
 from precompute.models.protocol import Entries
-from precompute.models.runtimes import Batch, Execution, Forward, make_forward, run_padded
+from precompute.models.runtimes import Execution, Forward, make_forward
 from precompute.models.text import join_entries
 from precompute.models.towers import BUCKETS, ImageTower, TextTower, pad_tokens
 from tests.benchmarks.reference import Subject
@@ -31,15 +31,11 @@ class PlainModel:
     Args:
         model: with both towers.
         image_execution, text_execution: how forwards are run; texts are padded to the longest of the batch.
-        parts: that the rows of a call are cut into, for a runtime that computes several batches side by side.
     """
 
-    def __init__(
-        self, model: TowersAndHead, image_execution: Execution, text_execution: Execution, parts: int = 1
-    ) -> None:
+    def __init__(self, model: TowersAndHead, image_execution: Execution, text_execution: Execution) -> None:
         assert isinstance(model.image_tower, ImageTower) and isinstance(model.text_tower, TextTower)
         self.model = model
-        self._parts = parts
         self._text_tower = model.text_tower
         self._image: Forward = make_forward(model.image_tower.backbone, image_execution)
         self._text: Forward = make_forward(model.text_tower.backbone, text_execution)
@@ -51,12 +47,9 @@ class PlainModel:
         longest = max(len(tokens) for tokens in ids)
         padded = next(length for length in (*BUCKETS, self._text_tower.max_tokens) if longest <= length)
         has_text = torch.tensor([bool(join_entries(one)) for one in entries])
-        texts = self._run(self._text, pad_tokens(ids, padded)) * has_text.unsqueeze(1)
+        texts = self._text(*pad_tokens(ids, padded)) * has_text.unsqueeze(1)
         available = torch.stack([torch.ones_like(has_text), has_text], dim=1)
-        return self.model.fuse(self._run(self._image, (images,)), texts, available)
-
-    def _run(self, forward: Forward, inputs: Batch) -> Tensor:
-        return run_padded(forward, inputs, -(-len(inputs[0]) // self._parts))
+        return self.model.fuse(self._image(images), texts, available)
 
 
 def lime_parts(subject: Subject, model: PlainModel, rows: int, seed: int) -> Floats:

@@ -19,7 +19,7 @@ from precompute.local_explanations.masking import Answers, MaskedPicture
 from precompute.models import towers
 from precompute.models.dual_stream import TowersAndHead
 from precompute.models.protocol import Model
-from precompute.models.runtimes import STREAMS, Batch, Execution, Forward, make_forward
+from precompute.models.runtimes import Execution, Forward, make_forward
 from precompute.models.towers import ImageTower, TextTower
 from precompute.recipe import derive_seed
 from tests.benchmarks.baselines import LIME_BATCH, ROWS, PlainModel, captum_lime, lime_parts, seconds
@@ -35,7 +35,9 @@ def speed(shop: Shop, subjects: Sequence[Subject]) -> dict[str, Any]:
     plain, fast = _plain(shop, threads), shop.models("auto")
     model = fast[ONE]
     assert isinstance(model, TowersAndHead) and model.image_tower is not None and model.text_tower is not None
-    with_runtime = PlainModel(model, model.image_tower.execution, model.text_tower.execution, min(threads, STREAMS))
+    with_runtime = PlainModel(
+        model, replace(model.image_tower.execution, batch_size=LIME_BATCH), model.text_tower.execution
+    )
     batch = min((8, 32, 64), key=lambda size: seconds(lambda: captum_lime(subjects[0], plain, 2 * 64, 0, size)))
     taken: dict[str, list[float]] = defaultdict(list)
     for warm_up in subjects[:1]:
@@ -101,7 +103,7 @@ def _watched(taken: dict[str, float], items: dict[str, int]) -> Iterator[None]:
 
         return timed
 
-    def forwards(forward: Forward, inputs: Batch, rows: int) -> torch.Tensor:
+    def forwards(forward: Forward, inputs: tuple[torch.Tensor, ...], rows: int) -> torch.Tensor:
         name = "image tower" if inputs[0].dim() == 4 else "text tower"
         items[name] += len(inputs[0])
         return watch(name, run_padded)(forward, inputs, rows)
@@ -169,10 +171,9 @@ def _rate(tower: ImageTower | TextTower, batch: int, threads: int) -> float:
     forward = make_forward(tower.backbone, execution)
     _, _, inputs = tower.trial()
     rows = tuple(tensor[:1].expand(batch, *tensor.shape[1:]).contiguous() for tensor in inputs)
-    together = [rows] * (2 * STREAMS)
-    forward.each(together)
+    forward(*rows)
     start, done = time.perf_counter(), 0
     while time.perf_counter() - start < 3:
-        forward.each(together)
-        done += batch * len(together)
+        forward(*rows)
+        done += batch
     return done / (time.perf_counter() - start)

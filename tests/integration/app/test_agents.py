@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ def _ask(address: str, calls: dict[str, dict[str, Any]], auth: Any = None) -> tu
             tools = (await session.list_tools()).tools
             return tools, [await session.call_tool(name, arguments) for name, arguments in calls.items()]
 
-    return asyncio.run(ask())
+    with ThreadPoolExecutor(1) as elsewhere:  # Playwright's loop may be running in this thread
+        return elsewhere.submit(asyncio.run, ask()).result()
 
 
 def _records(answer: CallToolResult) -> list[dict[str, Any]]:

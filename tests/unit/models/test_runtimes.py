@@ -7,14 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from precompute.models.runtimes import (
-    CPU_ROWS,
-    Execution,
-    TorchForward,
-    choose_execution,
-    make_forward,
-    run_padded,
-)
+from precompute.models.runtimes import CPU_ROWS, Execution, choose_execution, make_forward, run_padded
 from precompute.models.tower_loading import image_tower
 from precompute.recipe import ImageTowerSettings, RuntimeSettings
 
@@ -66,13 +59,12 @@ def test_a_row_is_bit_equal_in_any_company_and_order(runtime: str, threads: int)
 def test_padding_asks_for_full_batches_only_and_gives_back_the_rows_put_in() -> None:
     seen = []
 
-    class Double(TorchForward):
-        def __call__(self, *inputs: Tensor) -> Tensor:
-            seen.append(len(inputs[0]))
-            return inputs[0] * 2
+    def double(rows: Tensor) -> Tensor:
+        seen.append(len(rows))
+        return rows * 2
 
     rows = torch.arange(10.0).reshape(5, 2)
-    assert torch.equal(run_padded(Double(nn.Identity(), Execution()), (rows,), 3), rows * 2)
+    assert torch.equal(run_padded(double, (rows,), 3), rows * 2)
     assert seen == [3, 3]
 
 
