@@ -137,6 +137,7 @@ class ShelfLens:
     def compare(self, one: Visit) -> float:
         """The compare tab of a sample that has not been shown."""
         one.page.locator("[data-tab-id=sample]").click()
+        one.page.locator(SAMPLE["selector"]).click()  # off the tab, where the arrow keys belong to the tabs
         self.next_sample(one, 0)
         root = "[data-slot=compare]"
         path = one.text(SAMPLE["selector"])
