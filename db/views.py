@@ -423,7 +423,7 @@ class SearchHit:
 
 @dataclass(frozen=True)
 class FoundText:
-    """How often a text was read in one class: the number of entries, and the first one's key."""
+    """How often a text was read in one class: entries, and the key of the first one, of an explained one if any is."""
 
     text: str
     label: str

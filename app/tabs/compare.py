@@ -11,12 +11,13 @@ import numpy as np
 from app.agreement import disagreement, in_words, rank_correlation
 from app.drawing.outlines import segment_outlines
 from app.library import Library
+from app.media import importances_of
 from app.media_addresses import part_address, picture_address, shared_heat_address
 from app.rendering import link, render
 from app.state import ViewState
 from app.tabs import note
 from app.tabs.choice import Choice, choose_sample
-from app.tabs.shapes import TouchShape, touch_shapes
+from app.tabs.shapes import Greatest, TouchShape, touch_shapes
 from app.trust import Trust, judge
 from db.views import ExplanationView, ModelView, SampleDetail
 
@@ -63,6 +64,7 @@ class Row:
     heat_image: str
     heat_both: str
     shapes: list[TouchShape]
+    greatest: Greatest
     outlined: bool
 
 
@@ -234,8 +236,15 @@ def _row(choice: Choice, one: _Explained, name: str, largest: float, largest_sig
         heat_image=shared_heat_address(library, one.found, "image", *scale),
         heat_both=shared_heat_address(library, one.found, "multimodal", *scale),
         shapes=touch_shapes(one.detail, one.found, *scale),
+        greatest=_greatest(one.found, scale),
         outlined=one.matches,
     )
+
+
+def _greatest(found: ExplanationView, scale: tuple[float | None, float | None]) -> Greatest:
+    """Of parts and words together, on the common scale."""
+    drawn = [importances_of(found, signed, largest) for signed, largest in zip((False, True), scale, strict=True)]
+    return Greatest(*(float(max(np.abs(part).max(initial=0) for part in (one.image, one.text))) for one in drawn))
 
 
 def _agreement(first: _Explained, second: _Explained, names: tuple[str, str]) -> Agreement:

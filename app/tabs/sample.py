@@ -15,7 +15,7 @@ from app.state import ViewState
 from app.tabs import note
 from app.tabs.choice import Choice, choose_sample
 from app.tabs.figures import FigureLine, figure_lines
-from app.tabs.shapes import TouchShape, touch_shapes
+from app.tabs.shapes import Greatest, TouchShape, touch_shapes
 from app.tabs.weights import EntryRow, PartRow, entry_rows, part_rows, probe_command, surrogate_numbers
 from app.trust import Trust, judge
 from app.wording import Basis, basis, sureness
@@ -34,14 +34,6 @@ class Outlined:
     width: int
     height: int
     entry: int | None
-
-
-@dataclass(frozen=True)
-class Greatest:
-    """The strongest mark of one modality, without and with evidence against: below the threshold nothing is drawn."""
-
-    importance: float
-    signed: float
 
 
 @dataclass(frozen=True)

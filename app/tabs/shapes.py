@@ -13,6 +13,14 @@ EVEN = next(name for name in COLOUR_MAPS if name != UNSIGNED)
 
 
 @dataclass(frozen=True)
+class Greatest:
+    """The strongest mark of one view, without and with evidence against: below the threshold nothing is drawn."""
+
+    importance: float
+    signed: float
+
+
+@dataclass(frozen=True)
 class TouchShape:
     """A polygon with its colours in all modes and its tool tip."""
 

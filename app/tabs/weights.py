@@ -64,11 +64,10 @@ def entry_rows(entries: Sequence[EntryView], explanations: Sequence[ExplanationV
 
 
 def part_rows(explanations: Sequence[ExplanationView]) -> list[PartRow]:
-    """The picture parts with the largest weights of any explanation."""
+    """The picture parts with the largest weights for the answer, which is explained first."""
     if not explanations:
         return []
-    size = np.abs(np.stack([one.image_weights for one in explanations])).max(axis=0)
-    strongest = np.argsort(-size, kind="stable")[:SHOWN_PARTS].tolist()
+    strongest = np.argsort(-np.abs(explanations[0].image_weights), kind="stable")[:SHOWN_PARTS].tolist()
     return [
         PartRow(place, [_weight(one, one.image_weights, one.image_errors, place) for one in explanations])
         for place in strongest

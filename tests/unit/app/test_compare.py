@@ -169,3 +169,14 @@ def test_segments_and_scaled_heat_maps_are_served(libraries: dict[str, Library])
         assert len(pictures) == 2
         assert client.get(f"/{heat}&colours=nope").status_code == 422
         assert client.get(f"/{heat.replace('largest=', 'largest=-')}").status_code == 422
+
+
+def test_a_model_too_faint_for_the_common_scale_says_so(client: TestClient, library: Library) -> None:
+    page, _ = fragment(client, "compare", sample=SAMPLE)
+    notes = [attributes for _, attributes in page.tags if attributes.get("class") == "faint"]
+    found = [library.explanations(model, SAMPLE)[0] for model in MODELS]
+    positive = [max(one.image_weights.max(), one.text_weights.max(), 0) for one in found]
+    absolute = [max(abs(one.image_weights).max(), abs(one.text_weights).max()) for one in found]
+    for name, sizes in (("data-importance", positive), ("data-signed", absolute)):
+        shown = [float(attributes[name] or "nan") for attributes in notes]
+        assert shown == pytest.approx([size / max(sizes) for size in sizes], abs=1e-4)

@@ -74,6 +74,24 @@ def test_no_alternative_is_a_query_language(reader: Reader, word: str) -> None:
     assert [one.text for one in reader.found_texts([[word, "102g"]]) if one.text != "102g"] == []
 
 
+def test_the_entry_that_stands_for_a_text_is_an_explained_one_where_there_is_one(engine: Engine) -> None:
+    """Of "best before", which every sample has, all explanations but the last sample's are taken away."""
+    reader = Reader(engine)
+    assert {one.text for one in reader.found_texts([["best"], ["before"]])} == {"best before"}
+    with engine.begin() as connection:
+        of_class = (
+            "SELECT sample.id FROM sample JOIN category ON category.id = sample.category_id"
+            " WHERE category.label = 'Zeta-Juice'"
+        )
+        last = connection.scalar(text(f"SELECT max(sample_id) FROM explanation WHERE sample_id IN ({of_class})"))
+        connection.execute(text("DELETE FROM explanation WHERE sample_id <> :last"), {"last": last})
+    found = {one.label: one for one in reader.found_texts([["best"], ["before"]])}
+    hit = reader.hits([found["Zeta-Juice"].entry])[found["Zeta-Juice"].entry]
+    assert {one.model for one in reader.entry_weights([found["Zeta-Juice"].entry])}
+    assert hit.label == "Zeta-Juice"
+    assert not reader.entry_weights([found["Arla-Mjölk"].entry])
+
+
 def test_weights_of_an_entry_are_those_of_each_model_s_explanation_of_its_answer(reader: Reader) -> None:
     (hit, *_) = reader.search("102g")
     found = reader.entry_weights([hit.entry])
