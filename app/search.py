@@ -120,12 +120,12 @@ def similar_words(word: str, vocabulary: Mapping[str, int]) -> dict[str, float]:
 def _by_spelling(texts: list[FoundText], alternatives: list[dict[str, float]]) -> list[Spelling]:
     spellings: dict[tuple[str, ...], Spelling] = {}
     matched = {text: _matched(text, alternatives) for text in {found.text for found in texts}}
-    for found in texts:
+    for found in sorted(texts, key=lambda found: found.explained is None):  # whose weights can be shown comes first
         key, written, likeness = matched[found.text]
         spelling = spellings.setdefault(key, Spelling(likeness))
         spelling.written[written] += found.entries
         spelling.classes[found.label] += found.entries
-        spelling.first.setdefault(found.label, found.entry)
+        spelling.first.setdefault(found.label, found.explained or found.entry)
     return sorted(spellings.values(), key=lambda spelling: (-spelling.similarity, -spelling.entries, spelling.name))
 
 

@@ -106,8 +106,8 @@ _SQLITE_VOCABULARY = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.entry_words USING fts5vocab('main', 'ocr_entry_fts', 'row')"
 )
 _FOUND = """SELECT ocr_entry.text, category.label, count(*) AS entries,
-  coalesce(min(CASE WHEN EXISTS (SELECT 1 FROM explanation WHERE explanation.sample_id = ocr_entry.sample_id)
-    THEN ocr_entry.id END), min(ocr_entry.id)) AS entry
+  min(ocr_entry.id) AS entry, min(CASE WHEN EXISTS (SELECT 1 FROM explanation
+    WHERE explanation.sample_id = ocr_entry.sample_id) THEN ocr_entry.id END) AS explained
 FROM ocr_entry JOIN sample ON sample.id = ocr_entry.sample_id JOIN category ON category.id = sample.category_id"""
 _SQLITE_MATCH = "JOIN ocr_entry_fts ON ocr_entry_fts.rowid = ocr_entry.id WHERE ocr_entry_fts MATCH :words"
 _POSTGRESQL_MATCH = "WHERE to_tsvector('simple', ocr_entry.text) @@ CAST(:words AS tsquery)"

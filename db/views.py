@@ -423,12 +423,13 @@ class SearchHit:
 
 @dataclass(frozen=True)
 class FoundText:
-    """How often a text was read in one class: entries, and the key of the first one, of an explained one if any is."""
+    """How often a text was read in one class: entries, and the keys of the first one and of the first explained one."""
 
     text: str
     label: str
     entries: int
     entry: int
+    explained: int | None
 
 
 @dataclass(frozen=True)
