@@ -70,12 +70,11 @@ class ImageTower:
         self._forward = None
 
     def trial(self) -> tuple[str, nn.Module, tuple[Tensor, ...]]:
-        """A name, the module and one batch, for runtimes to be compared on."""
+        """A name, the module and one batch like masked pictures, for runtimes to be compared and centred on."""
         random, size = torch.Generator().manual_seed(0), (self.image_size, self.image_size)
-        colours = torch.rand(self.execution.batch_size, 3, 8, 8, generator=random) * 255
-        kept = (torch.rand(self.execution.batch_size, 1, 8, 8, generator=random) < 0.5).float()
-        smooth = nn.functional.interpolate(colours, size=size, mode="bilinear")
-        batch = (smooth * nn.functional.interpolate(kept, size=size)).to(torch.uint8)
+        light, colours, kept = torch.rand(self.execution.batch_size, 5, 8, 8, generator=random).split((1, 3, 1), dim=1)
+        smooth = nn.functional.interpolate(light * 200 + colours * 55, size=size, mode="bilinear")
+        batch = (smooth * nn.functional.interpolate((kept < 0.5).float(), size=size)).to(torch.uint8)
         return f"{self.backbone.model.config.model_type} {self.width}", self.backbone, (batch,)
 
     def embed(self, images: Tensor) -> Tensor:
@@ -83,7 +82,7 @@ class ImageTower:
         if len(images) == 0:
             return torch.zeros(0, self.width)
         if self._forward is None:
-            self._forward = make_forward(self.backbone, self.execution)
+            self._forward = make_forward(self.backbone, self.execution, self.trial()[2])
         return run_padded(self._forward, (images,), self.execution.batch_size).cpu()
 
 
