@@ -25,6 +25,9 @@ class CentredConvolution(nn.Module):
         mean: [channels] to take from the input.
     """
 
+    mean: Tensor
+    constant: Tensor
+
     def __init__(self, convolution: nn.Conv2d, mean: Tensor) -> None:
         super().__init__()
         self.convolution = convolution

@@ -72,7 +72,8 @@ class ImageTower:
     def trial(self) -> tuple[str, nn.Module, tuple[Tensor, ...]]:
         """A name, the module and one batch like masked pictures, for runtimes to be compared and centred on."""
         random, size = torch.Generator().manual_seed(0), (self.image_size, self.image_size)
-        light, colours, kept = torch.rand(self.execution.batch_size, 5, 8, 8, generator=random).split((1, 3, 1), dim=1)
+        drawn = torch.rand(self.execution.batch_size, 5, 8, 8, generator=random)
+        light, colours, kept = drawn[:, :1], drawn[:, 1:4], drawn[:, 4:]
         smooth = nn.functional.interpolate(light * 200 + colours * 55, size=size, mode="bilinear")
         batch = (smooth * nn.functional.interpolate((kept < 0.5).float(), size=size)).to(torch.uint8)
         return f"{self.backbone.model.config.model_type} {self.width}", self.backbone, (batch,)
