@@ -156,6 +156,7 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         sample: str,
         setting: Annotated[str, Query(alias="map")],
         threshold: Threshold = 0.2,
+        colours: ColourMap = "jet",
     ) -> Response:
         library = library_of(db)
         if known := _not_modified(request, library.version()):
@@ -167,7 +168,7 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
             raise HTTPException(404, f"no such activation map of {sample} by {model}")
         scale = MAP_SIZE / max(detail.width, detail.height)
         size = (max(1, round(scale * detail.width)), max(1, round(scale * detail.height)))
-        return _answer(request, library, version, "image/png", draw_map(view.values, size, threshold))
+        return _answer(request, library, version, "image/png", draw_map(view.values, size, threshold, colours))
 
     @router.get("/{kind}")
     def picture(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.drawing.colours import COLOUR_MAPS, colour_table, hexadecimal
+from app.drawing.colours import COLOUR_MAPS, Bytes, colour_table, hexadecimal
 from app.endpoints import add_endpoints
 from app.library import Library
 from app.rendering import render
@@ -49,7 +49,8 @@ def look_version() -> str:
 
 def head() -> str:
     """What the page's head needs: the style sheet, the scripts and their waiting list."""
-    return render("head.html", version=look_version())
+    tables = {name: table.tobytes().hex() for name, table in _tables().items()}
+    return render("head.html", version=look_version(), colours=tables)
 
 
 def make_blocks(libraries: Mapping[str, Library]) -> gr.Blocks:
@@ -82,5 +83,8 @@ def _dropdown(label: str, key: str, visible: bool = True) -> gr.Dropdown:
 def _scale() -> dict[str, str]:
     """The colour maps as CSS gradients, for the legends: those of COLOUR_MAPS from 0 to 1, the signed from -1 to 1."""
     stops = range(0, 256, 17)
-    tables = {name: colour_table(False, name) for name in COLOUR_MAPS} | {"signed": colour_table(True)}
-    return {name: ", ".join(hexadecimal(table[stop]) for stop in stops) for name, table in tables.items()}
+    return {name: ", ".join(hexadecimal(table[stop]) for stop in stops) for name, table in _tables().items()}
+
+
+def _tables() -> dict[str, Bytes]:
+    return {name: colour_table(False, name) for name in COLOUR_MAPS} | {"signed": colour_table(True)}

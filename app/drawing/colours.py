@@ -31,6 +31,18 @@ def colour_index(values: Array, signed: bool) -> Bytes:
     return np.asarray(np.rint(np.clip(unit, 0, 1) * 255), dtype=np.uint8)
 
 
+def levels(values: Array, signed: bool) -> Bytes:
+    """`colour_index` with 0 for what is worth nothing; the table's first entry itself is never used."""
+    return np.where(values == 0, 0, np.maximum(colour_index(values, signed), 1)).astype(np.uint8)
+
+
+def level_opacities(signed: bool, threshold: float) -> Bytes:
+    """uint8 [256]: 255 where a level stands for values of at least the threshold, half a level of tolerance given."""
+    level = np.arange(256) / 255
+    magnitude, half = (np.abs(2 * level - 1), 1 / 255) if signed else (level, 0.5 / 255)
+    return np.where((magnitude >= threshold - half - 1e-9) & (level > 0), 255, 0).astype(np.uint8)
+
+
 def colours(values: Array, signed: bool, colour_map: str = UNSIGNED) -> Bytes:
     """uint8 [n, 3]: the colour of each value."""
     chosen: Bytes = np.take(colour_table(signed, colour_map), colour_index(values, signed), axis=0)

@@ -9,10 +9,11 @@ from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 
-from app.drawing.colours import UNSIGNED, Bytes, colour_index, colour_table, colours, drawn
+from app.drawing.colours import UNSIGNED, Bytes, colour_table, drawn, level_opacities, levels
 from app.drawing.importance import Array, Importances
-from app.drawing.palette import is_palette_png, recolour
+from app.drawing.palette import LEVELS, is_palette_png, recolour
 
 Polygon = Sequence[tuple[float, float]]
 View = Literal["image", "text", "multimodal"]
@@ -43,7 +44,8 @@ def image_heatmap(label_map: bytes, importances: Importances, threshold: float, 
     if not is_palette_png(label_map):
         return encode_values(importances.image[_labels(label_map)], importances.signed, threshold, colour_map)
     opacities = np.where(drawn(importances.image, threshold), 255, 0).astype(np.uint8)
-    return recolour(label_map, colours(importances.image, importances.signed, colour_map), opacities)
+    of_parts = levels(importances.image, importances.signed)
+    return recolour(label_map, colour_table(importances.signed, colour_map)[of_parts], opacities, of_parts)
 
 
 def value_field(view: View, ground: Ground, importances: Importances, size: tuple[int, int]) -> Array:
@@ -73,12 +75,14 @@ def polygon_values(ground: Ground, values: Array, size: tuple[int, int]) -> Arra
 
 
 def encode_values(values: Array, signed: bool, threshold: float, colour_map: str = UNSIGNED) -> bytes:
-    """A palette PNG of a field of values: pixel 0 = not drawn, 1..255 = the colour table without its first entry."""
-    index = np.where(drawn(values, threshold), np.maximum(colour_index(values, signed), 1), 0).astype(np.uint8)
-    picture = Image.fromarray(index)
+    """A palette PNG of a field of values: pixel 0 = nothing there, 1..255 = an entry of the colour table."""
+    picture = Image.fromarray(levels(values, signed))
     picture.putpalette(colour_table(signed, colour_map).tobytes())
+    chunks = PngInfo()
+    chunks.add(LEVELS, bytes(range(256)))
     out = io.BytesIO()
-    picture.save(out, "PNG", compress_level=1, transparency=0)
+    opacities = level_opacities(signed, threshold).tobytes()
+    picture.save(out, "PNG", compress_level=1, transparency=opacities, pnginfo=chunks)
     return out.getvalue()
 
 

@@ -1,18 +1,45 @@
 // Heat maps: which overlay an image shows, which polygons are drawn, where nothing is. Opacity alone is a CSS variable.
 
-const query = (state) => `threshold=${state.threshold.toFixed(2)}&signed=${state.signed ? 1 : 0}`
-  + (state.colours === "jet" || state.signed ? "" : `&colours=${state.colours}`);
+import { recolour } from "./palette.js";
 
-const address = (image, state) => `${image.dataset.heat.replace("{view}", state.layer)}&${query(state)}`;
+/** What the server draws: at its own threshold and colours; any others are put in here. */
+const address = (image, state) => `${image.dataset.heat.replace("{view}", state.layer)}&signed=${state.signed ? 1 : 0}`;
+
+const SERVERS = "jet 0.20";
+const TABLES = new Map(Object.entries(window.shelfLens.colours).map(
+  ([name, text]) => [name, Uint8Array.from(text.match(/../g), (byte) => parseInt(byte, 16))],
+));
+
+async function show(image, state) {
+  const drawn = address(image, state);
+  const look = `${state.signed ? "jet" : state.colours} ${state.threshold.toFixed(2)}`;
+  if (image.dataset.shows === `${drawn} ${look}`) return;
+  image.dataset.shows = `${drawn} ${look}`;
+  if (look === SERVERS) {
+    image.src = drawn;
+    return;
+  }
+  try {
+    const answer = await fetch(drawn, { cache: "force-cache" }); // mostly what the page has just shown
+    const bytes = await answer.arrayBuffer();
+    if (image.dataset.shows !== `${drawn} ${look}`) return;
+    const table = TABLES.get(state.signed ? "signed" : state.colours);
+    const url = URL.createObjectURL(recolour(bytes, table, state.threshold, state.signed));
+    const forget = () => URL.revokeObjectURL(url);
+    image.addEventListener("load", forget, { once: true });
+    image.addEventListener("error", forget, { once: true });
+    image.src = url;
+  } catch {
+    if (image.dataset.shows === `${drawn} ${look}`) image.src = drawn;
+  }
+}
 
 /** Shows the state's threshold, sign and view in everything below `root`. */
 export function paint(root, state) {
   for (const image of root.querySelectorAll("img[data-heat]")) {
     const gallery = image.dataset.heat.includes("{view}");
     image.hidden = gallery && state.layer === "photograph";
-    if (image.hidden) continue;
-    const wanted = address(image, state);
-    if (image.getAttribute("src") !== wanted) image.src = wanted;
+    if (!image.hidden) show(image, state);
   }
   for (const polygon of root.querySelectorAll("polygon[data-importance]")) {
     const value = Number(state.signed ? polygon.dataset.signed : polygon.dataset.importance);
@@ -29,5 +56,13 @@ export function warm(html, state) {
   parsed.innerHTML = html;
   for (const image of parsed.content.querySelectorAll("img[src], .explanation:not(.runner_up) img[data-heat]")) {
     new Image().src = image.dataset.heat ? address(image, state) : image.getAttribute("src");
+  }
+}
+
+/** Fetches what the visible images below `root` will show with the other sign: a hand is on its way to the switch. */
+export function warmSign(root, state) {
+  const other = { ...state, signed: !state.signed };
+  for (const image of root.querySelectorAll("img[data-heat]:not([hidden])")) {
+    if (image.offsetParent) new Image().src = address(image, other);
   }
 }

@@ -4,7 +4,7 @@
 import { readState, writeState } from "./address.js";
 import { listenToMatrix } from "./confusion.js";
 import { keepAs, load } from "./fragments.js";
-import { paint, warm } from "./heat.js";
+import { paint, warm, warmSign } from "./heat.js";
 import { nextRank, showRank } from "./ranking.js";
 import { addTag, asCsv, download, removeTag, showCount, showTags, tagged } from "./tags.js";
 import { listenToParts, showWhatIf, toggled } from "./whatif.js";
@@ -322,6 +322,14 @@ function follow(target) {
   const tab = "stay" in target.dataset ? state.tab : linked.tab;
   const own = (TAB_KEYS[tab] ?? []).filter((key) => !("stay" in target.dataset)).map((key) => [key, linked[key]]);
   go({ ...Object.fromEntries(named), ...Object.fromEntries(own), tab });
+}
+
+for (const near of ["pointerover", "focusin"]) {
+  document.addEventListener(near, (event) => {
+    if (event.target.closest?.("label:has([data-state=signed])")) {
+      for (const slot of slots.values()) warmSign(slot, state);
+    }
+  });
 }
 
 document.addEventListener("click", (event) => {

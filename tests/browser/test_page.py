@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -89,11 +90,48 @@ def test_threshold_hides_and_shows_what_is_drawn(page: Page, address: str) -> No
     slider.fill("0.95")
     expect_state(page, threshold="0.95")
     assert drawn.count() < before
-    heat = page.locator(".explanation.predicted img.heat").first
-    expect(heat).to_have_attribute("src", re.compile("threshold=0.95"))
     slider.fill("0")
-    expect(heat).to_have_attribute("src", re.compile("threshold=0.00"))
     assert drawn.count() >= before
+
+
+PIXELS = """async (image, address) => {
+    if (address) { image = new Image(); image.src = address; }
+    await image.decode();
+    const [width, height] = [image.naturalWidth, image.naturalHeight];
+    const context = new OffscreenCanvas(width, height).getContext("2d");
+    context.drawImage(image, 0, 0);
+    return [...context.getImageData(0, 0, width, height).data].filter((_, at) => at % 997 < 8).join();
+}"""
+
+
+@pytest.mark.parametrize("view", ["Heat map of the picture parts", "Heat map of picture and words together"])
+@pytest.mark.parametrize("signed", ["", "?signed=1"])
+def test_threshold_and_colours_are_redrawn_in_the_page_as_the_server_draws_them(
+    page: Page, address: str, view: str, signed: str
+) -> None:
+    open_page(page, address, signed)
+    pictures_are_painted(page, ".explanation.predicted img")
+    page.wait_for_load_state("networkidle")
+    heat = page.locator(".explanation.predicted").get_by_alt_text(view)
+    first, drawn = heat.evaluate(PIXELS), str(heat.get_attribute("src"))
+    tools = page.locator("[data-slot=sample]").locator("xpath=..")
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    answers: list[dict[str, Any]] = []
+    network.on("Network.responseReceived", lambda event: answers.append(event["response"]))
+    tools.get_by_label("Hide importances below").fill("0.55")
+    expect(heat).to_have_attribute("src", re.compile("^blob:"))
+    look = "threshold=0.55"
+    if not signed:
+        tools.get_by_role("combobox", name="Colours").select_option("cividis")
+        look += "&colours=cividis"
+        page.wait_for_timeout(200)
+    now = heat.evaluate(PIXELS)
+    sample = drawn.split("sample=")[1].split("&")[0]
+    fetched = [answer["url"] for answer in answers if not answer.get("fromDiskCache")]
+    assert [url for url in fetched if "/heat/" in url and sample in url] == []
+    assert now == heat.evaluate(PIXELS, f"{drawn}&{look}")
+    assert now != first
 
 
 def test_view_in_which_nothing_is_drawn_says_so(page: Page, address: str) -> None:

@@ -54,7 +54,7 @@ def picture(content: bytes) -> np.ndarray:
 
 
 def test_map_is_smooth_stretched_and_cut_at_the_threshold() -> None:
-    drawn = picture(draw_map(np.array([[0, 1]], np.float32), (100, 50), 0.5))
+    drawn = picture(draw_map(np.array([[0, 1]], np.float32), (100, 50), 0.5, "jet"))
     assert drawn.shape == (50, 100, 4)
     assert (drawn[:, :50, 3] == 0).all() and (drawn[:, 51:, 3] == 255).all()
     assert (drawn[25, 99, :3] == colour_table(False)[255]).all()

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from app.drawing.palette import is_palette_png, recolour
+from app.drawing.palette import LEVELS, is_palette_png, recolour
 
 
 def palette_png() -> bytes:
@@ -21,7 +21,7 @@ def test_pixels_stay_and_colours_and_opacities_change() -> None:
     png = palette_png()
     colours = np.random.default_rng(0).integers(0, 256, (7, 3)).astype(np.uint8)
     opacities = np.array([255, 0, 255, 0, 255, 255, 0], np.uint8)
-    after = Image.open(io.BytesIO(recolour(png, colours, opacities)))
+    after = Image.open(io.BytesIO(recolour(png, colours, opacities, np.arange(7, dtype=np.uint8))))
     labels = np.asarray(Image.open(io.BytesIO(png)))
     np.testing.assert_array_equal(np.asarray(after), labels)
     rgba = np.asarray(after.convert("RGBA"))
@@ -31,7 +31,9 @@ def test_pixels_stay_and_colours_and_opacities_change() -> None:
 
 def test_recoloured_picture_can_be_recoloured_again() -> None:
     red = np.array([[255, 0, 0]] * 7, np.uint8)
-    twice = recolour(recolour(palette_png(), red, np.zeros(7, np.uint8)), red, np.full(7, 255, np.uint8))
+    levels = np.arange(7, dtype=np.uint8)
+    twice = recolour(recolour(palette_png(), red, levels * 0, levels), red, np.full(7, 255, np.uint8), levels)
+    assert twice.count(LEVELS) == twice.count(b"PLTE") == 1
     assert np.asarray(Image.open(io.BytesIO(twice)).convert("RGBA"))[0, 0].tolist() == [255, 0, 0, 255]
 
 
