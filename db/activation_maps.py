@@ -92,6 +92,19 @@ class ActivationMaps(Evaluations):
         last = [one for one in settings if one.stage == STAGES[-1]]
         return settings + [MapSetting(one.target, one.strategy, one.variant, "combined", one.top) for one in last]
 
+    def mapped_samples(self, model: str, label: str) -> set[str]:
+        """Paths of those samples of a class that there are maps of for a model."""
+        query = (
+            select(Sample.path)
+            .join(Category, Category.id == Sample.category_id)
+            .join(ActivationMap, ActivationMap.sample_id == Sample.id)
+            .join(Model, Model.id == ActivationMap.model_id)
+            .where(Category.label == label, Model.name == model)
+            .distinct()
+        )
+        with self._engine.connect() as connection:
+            return set(connection.scalars(query))
+
     def activation_map(self, model: str, path: str, setting: MapSetting) -> MapView | None:
         """One map, None where it is not stored."""
         found = self.activation_maps(model, path, setting.target, setting.variant, setting.top, setting.strategy)

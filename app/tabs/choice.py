@@ -53,17 +53,27 @@ def choose(libraries: Mapping[str, Library], state: ViewState, first_model: str 
 
 
 def choose_sample(choice: Choice, state: ViewState) -> tuple[str | None, tuple[str, ...]]:
-    """The sample that the address names, or the first explained one of the class; and what to tell the reader."""
+    """The sample that the address names, or the first of the class that tells something; and a note to the reader."""
     if choice.label is None:
         return None, ()
     named = choice.library.sample(state.sample) if state.sample else None
     if named is not None and named.label == choice.label:
         return named.path, ()
-    samples = choice.library.samples(choice.label, choice.model.name if choice.model else None)
-    first = next((sample for sample in samples if sample.explained), samples[0] if samples else None)
+    first = next(iter(telling_samples(choice)), None)
     if state.sample is None or first is None:
         return first.path if first else None, ()
     return first.path, (f"There is no sample “{state.sample}” in this class; this is the first one.",)
+
+
+def telling_samples(choice: Choice) -> list[SampleView]:
+    """The class's samples that have an explanation or, by an embedding's classifier, maps; all where none has."""
+    if choice.label is None:
+        return []
+    samples = choice.library.samples(choice.label, choice.model.name if choice.model else None)
+    told = {sample.path for sample in samples if sample.explained}
+    if not told and choice.model is not None and choice.model.kind == "embedding":
+        told = choice.library.reader.mapped_samples(choice.model.name, choice.label)
+    return [sample for sample in samples if sample.path in told] or samples
 
 
 def verdict(sample: SampleView) -> str:

@@ -127,6 +127,16 @@ def test_sample_of_an_embedding_classifier_speaks_of_no_words(client: TestClient
     assert "Words on the pack" not in html and "not explained" not in html
 
 
+def test_only_samples_with_maps_are_offered(client: TestClient, libraries: dict[str, Library]) -> None:
+    paths = {sample.path for sample in libraries["forest"].reader.samples("Zeta-Juice", NAME)}
+    mapped = libraries["forest"].reader.mapped_samples(NAME, "Zeta-Juice")
+    assert mapped and mapped < paths
+    query = {"model": NAME, "class": "Zeta-Juice"}
+    strip = client.get("/view/strip", params=query).json()["html"]
+    assert strip.count("data-sample=") == len(mapped)
+    assert client.get("/view/sample", params=query).json()["state"]["sample"] in mapped
+
+
 def test_features_of_a_class_lead_to_pictures(client: TestClient) -> None:
     html = fragment(client, "global", **{"class": "Arla-Mjölk"})
     assert "Feature 5" in html and "in the top 13 of 3 of 3 answers" in html
