@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from app.drawing.heatmaps import Ground
-from app.drawing.plane import principal_plane
 from db import address
 from db.evaluation_views import FaithfulnessView
+from db.plane import principal_plane
 from db.reader import Reader
 from db.session import open_read_only
 from db.views import (

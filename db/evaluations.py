@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Engine, Label, Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.evaluation_views import DeletionView, FaithfulnessView, Figures, NoiseView
+from db.evaluation_views import DeletionView, FaithfulnessView, Figures, NoiseView, PartPlace
 from db.findings import samples_of
-from db.tables import Category, Evaluation, Model, Sample
+from db.tables import Category, Evaluation, GlobalGroup, GlobalMember, Model, Sample
 from db.views import Modality
 
 
@@ -75,6 +75,33 @@ class Evaluations:
             for row in self.figures("groups", model, label=label)
             if row.modality is not None
         }
+
+    def part_places(self, model: str, label: str) -> list[PartPlace]:
+        """The class's top parts on the plane of their embeddings; none where parts were not embedded."""
+        stored = [
+            place
+            for row in self.figures("groups", model, label=label)
+            if row.modality == "image"
+            for place in row.figures.get("places", ())
+        ]
+        if not stored:
+            return []
+        ranks = (
+            select(GlobalMember.sample_id, GlobalMember.feature, GlobalGroup.rank)
+            .join(GlobalGroup, GlobalGroup.id == GlobalMember.group_id)
+            .join(Model, Model.id == GlobalGroup.model_id)
+            .join(Category, Category.id == GlobalGroup.category_id)
+            .where(Model.name == model, Category.label == label, GlobalGroup.modality == "image")
+        )
+        paths = select(Sample.id, Sample.path).where(Sample.id.in_({place[0] for place in stored}))
+        with self._engine.connect() as connection:
+            rank_of = {(sample, feature): rank for sample, feature, rank in connection.execute(ranks)}
+            path_of = dict(connection.execute(paths).all())
+        return [
+            PartPlace(path_of[sample], feature, x, y, rank_of.get((sample, feature)))
+            for sample, feature, x, y in stored
+            if sample in path_of
+        ]
 
     def figures(
         self, kind: str, model: str | None = None, path: str | None = None, label: str | None = None

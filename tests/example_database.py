@@ -310,6 +310,11 @@ def _group(outcomes: list[_Outcome], model: Model, label: str, keys: list[int]) 
         "rare": 0,
         "groups": len(of_parts),
         "reason": None,
+        "places": [
+            [one.made.row.id, int(segment), round(place / len(explained), 3), rank / 2]
+            for place, one in enumerate(explained)
+            for rank, segment in enumerate(np.argsort(-one.explanations[category].image_weights)[:3])
+        ],
     }
     noise = Evaluation(kind="groups", model_id=model.id, category_id=keys[category], modality="image", figures=figures)
     return UnitResult("explain-global", HASH, f"{model.name}|{label}", [*kept, noise], model_id=model.id, seconds=0.2)

@@ -11,7 +11,7 @@ from app.drawing.histogram import histogram_bars
 from app.rendering import percent, render
 from app.tabs import note
 from app.tabs.choice import Choice
-from app.tabs.group_map import GroupMap, group_map
+from app.tabs.group_map import GroupMap, PartMap, group_map, part_map
 from app.tabs.groups import Group, class_groups, score_used
 from app.tabs.overview import LinkedBar, share_href
 from app.wording import Score
@@ -57,6 +57,7 @@ class ClassPage:
     histograms: list[Histogram]
     drop: DropTest | None
     map: GroupMap | None
+    part_map: PartMap | None
 
 
 def class_fragment(choice: Choice) -> str:
@@ -84,6 +85,7 @@ def class_fragment(choice: Choice) -> str:
         ],
         drop=_drop_test(own),
         map=group_map(choice),
+        part_map=part_map(choice),
     )
     return render("global_class.html", page=page, command=note.command(choice))
 

@@ -1,4 +1,4 @@
-"""A map of picture-part groups: which look alike to the model, of the shown class and of those it is confused with."""
+"""Maps of picture parts: the shown class's parts one by one, and its groups among those that it is confused with."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from app.tabs.choice import Choice
 
 RIVALS = 3
 MOST_DOTS = 80
+COLOURED = 7
+"""So many groups have a colour of their own."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,55 @@ class GroupMap:
     dots: list[Dot]
     rivals: list[str]
     hidden: int
+
+
+@dataclass(frozen=True)
+class PartDot:
+    """One picture part at `x`, `y` in 0..100; `group` = its rank, at most COLOURED + 1 for all others, None = noise."""
+
+    x: float
+    y: float
+    group: int | None
+    tip: str
+    href: str
+
+
+@dataclass(frozen=True)
+class PartMap:
+    """The dots, noise first; how many groups have a colour of their own, and whether others and noise are there."""
+
+    dots: list[PartDot]
+    coloured: int
+    others: bool
+    noise: bool
+
+
+def part_map(choice: Choice) -> PartMap | None:
+    """Of the chosen class; None where its parts were not embedded."""
+    assert choice.model is not None
+    assert choice.label is not None
+    places = choice.library.reader.part_places(choice.model.name, choice.label)
+    dots = [
+        PartDot(
+            x=4 + 92 * place.x,
+            y=96 - 92 * place.y,
+            group=None if place.rank is None else min(place.rank, COLOURED + 1),
+            tip=f"{f'Picture part {place.rank}' if place.rank else 'In no group'}: {place.sample}",
+            href=link({**choice.names, "sample": place.sample}, tab="sample", focus=f"image-{place.feature}"),
+        )
+        for place in places
+    ]
+    groups = {dot.group for dot in dots if dot.group is not None}
+    return (
+        PartMap(
+            dots=sorted(dots, key=lambda dot: dot.group is not None),
+            coloured=max((group for group in groups if group <= COLOURED), default=0),
+            others=COLOURED + 1 in groups,
+            noise=any(dot.group is None for dot in dots),
+        )
+        if dots
+        else None
+    )
 
 
 def group_map(choice: Choice) -> GroupMap | None:

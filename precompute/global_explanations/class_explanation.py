@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from db.plane import principal_plane
 from precompute.global_explanations.features import Feature, Modality, StoredExplanation, top_features
 from precompute.global_explanations.groups import FeatureGroup
-from precompute.global_explanations.image_groups import Embeddings, group_parts
+from precompute.global_explanations.image_groups import Embeddings, directions, group_parts
 from precompute.global_explanations.scores import least_support
 from precompute.global_explanations.text_groups import group_texts
 from precompute.recipe import GlobalSettings
@@ -24,6 +25,8 @@ class ModalityGroups:
         noise: those that are in no group, of any size.
         rare: groups with too little support.
         reason: why no group is shown; None where one is.
+        places: of each part its sample's id, its segment and where it lies on the plane that shows most of the
+            variance of the class's parts, x and y in 0..1; empty for words, and where nothing was embedded.
     """
 
     groups: tuple[FeatureGroup, ...]
@@ -33,6 +36,7 @@ class ModalityGroups:
     noise: int
     rare: int
     reason: str | None
+    places: tuple[tuple[int, int, float, float], ...] = ()
 
 
 def explain_class(
@@ -83,5 +87,17 @@ def explain_class(
             noise=len(these) - sum(len(group.members) for group in groups),
             rare=len(groups) - len(supported),
             reason=reason,
+            places=_places(parts, embeddings) if modality == "image" and embeddings and found["image"] else (),
         )
     return answer
+
+
+def _places(
+    parts: Sequence[Feature], embeddings: Callable[[Sequence[Feature]], Embeddings]
+) -> tuple[tuple[int, int, float, float], ...]:
+    ordered = sorted(parts, key=lambda part: (part.sample, part.index))
+    plane = principal_plane(directions(embeddings(ordered)))
+    return tuple(
+        (part.sample_id, part.index, round(float(x), 3), round(float(y), 3))
+        for part, (x, y) in zip(ordered, plane, strict=True)
+    )

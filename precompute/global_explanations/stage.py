@@ -27,6 +27,8 @@ from precompute.progress import Progress
 from precompute.recipe import GlobalSettings, Recipe, settings_hash
 
 STAGE = "explain-global"
+STORED = "groups, places"
+"""What a unit stores; changed, every class is grouped anew."""
 
 
 class ImageClassifier(Protocol):
@@ -75,7 +77,7 @@ def explain_global(
                 explanations = true_class_explanations(session, model.id, category_id, settings.split)
             if not explanations:
                 continue
-            unit_hash = settings_hash(grouping, sight, [[e.id, e.stamp] for e in explanations])
+            unit_hash = settings_hash(STORED, grouping, sight, [[e.id, e.stamp] for e in explanations])
             key = f"{model.name}|{label}"
             current.add((unit_hash, key))
             if key not in writer.done(STAGE, unit_hash):
@@ -161,7 +163,7 @@ def _group_row(ranked: RankedGroup, model_id: int, category_id: int) -> GlobalGr
 
 
 def _summary(groups: ModalityGroups, modality: Modality, model_id: int, category_id: int) -> Evaluation:
-    figures = {
+    figures: dict[str, object] = {
         "explained": groups.explained,
         "support": groups.support,
         "parts": groups.parts,
@@ -170,4 +172,6 @@ def _summary(groups: ModalityGroups, modality: Modality, model_id: int, category
         "groups": len(groups.groups),
         "reason": groups.reason,
     }
+    if groups.places:
+        figures["places"] = groups.places
     return Evaluation(kind="groups", model_id=model_id, category_id=category_id, modality=modality, figures=figures)

@@ -273,6 +273,11 @@ def test_parts_in_no_group_are_counted_as_noise(place: _Place) -> None:
         groups = reader.groups(FUSIONS[0], label, "image")
         assert figures["parts"] == figures["noise"] + sum(len(group.members) for group in groups)
         assert figures["groups"] == len(groups)
+        if groups:
+            places = reader.part_places(FUSIONS[0], label)
+            assert len(places) == len({(place.sample, place.feature) for place in places}) == figures["parts"]
+            assert all(0 <= place.x <= 1 and 0 <= place.y <= 1 for place in places)
+            assert sum(place.rank is None for place in places) == figures["noise"]
 
 
 def test_an_explanation_computed_anew_renews_its_class_and_model_alone(place: _Place) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
+from app.library import Library
 from db.reader import Reader
 from db.session import create, finish, open_read_only
 from db.tables import GlobalGroup
@@ -40,6 +41,26 @@ def test_groups_of_the_class_and_of_its_rivals_stand_on_the_map(tmp_path: Path) 
     assert kinds == {"Zeta-Juice": "own", "Arla-Mjölk 1 l": "rival-1", "Oat & <i>Rye</i>": "rival-2"}
     own = next(dot for dot in dots if dot["class"] == "own")
     assert parse_qs(str(own["href"]).lstrip("?"))["class"] == ["Zeta-Juice"]
+
+
+def test_every_part_of_the_class_is_a_dot_in_its_group_s_colour_that_leads_to_its_photograph(
+    client: TestClient, library: Library
+) -> None:
+    elements, state = fragment(client, "global", **{"class": "Zeta-Juice"})
+    places = library.reader.part_places(state["model"], "Zeta-Juice")
+    assert {place.rank for place in places} == {None, 1, 2}
+    links = [attributes for tag, attributes in elements.tags if tag == "a" and "focus=" in str(attributes.get("href"))]
+    dots = [link for link in links if link.get("class") in ("none", "group-1", "group-2")]
+    assert len(dots) == len(places)
+    for place in places:
+        kind = "none" if place.rank is None else f"group-{place.rank}"
+        (dot,) = [
+            dot
+            for dot in dots
+            if parse_qs(str(dot["href"]).lstrip("?"))["sample"] == [place.sample]
+            and parse_qs(str(dot["href"]).lstrip("?"))["focus"] == [f"image-{place.feature}"]
+        ]
+        assert dot["class"] == kind
 
 
 def test_without_centroids_there_is_no_map(client: TestClient) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from app.drawing.importance import Array
+Array = npt.NDArray[np.floating]
 
 
 def principal_plane(points: Array) -> npt.NDArray[np.float64]:

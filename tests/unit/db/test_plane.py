@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.drawing.plane import principal_plane
+from db.plane import principal_plane
 
 
 def plain_distances(points: np.ndarray) -> np.ndarray:
