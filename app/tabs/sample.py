@@ -144,7 +144,7 @@ def _page(choice: Choice, detail: SampleDetail, focus: str | None, notices: tupl
         width=detail.width,
         height=detail.height,
         display=picture_address(library, display.digest, "display", detail.path) if display and reads else None,
-        rows=[_row(library, titles, detail, found) for found in explanations],
+        rows=[_row(library, titles, detail, found, chances) for found in explanations],
         top=_top(titles, detail.label, chances),
         entries=entry_rows(detail.entries, explanations) if reads else [],
         parts=part_rows(explanations),
@@ -183,13 +183,21 @@ def _top(titles: dict[str, str], label: str, chances: list[LabelProbability]) ->
     ]
 
 
-def _row(library: Library, titles: dict[str, str], detail: SampleDetail, found: ExplanationView) -> Row:
+def _row(
+    library: Library,
+    titles: dict[str, str],
+    detail: SampleDetail,
+    found: ExplanationView,
+    chances: list[LabelProbability],
+) -> Row:
+    # The prediction's own, as in the sentence above it; explanations may be computed at a lower precision.
+    said = next((chance.probability for chance in chances if chance.label == found.target), found.probability)
     return Row(
         kind=found.kind,
         heading=HEADINGS[found.kind],
         short=SHORT[found.kind],
         target=titles.get(found.target, found.target),
-        probability=found.probability,
+        probability=said,
         empty=not found.largest_weight > 0,
         greatest=_greatest(found),
         heat_image=heat_address(library, found, "image"),
