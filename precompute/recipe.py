@@ -18,7 +18,7 @@ Stage = Literal["ingest", "ocr", "train", "explain-local", "explain-global", "ac
 ModelKind = Literal["image", "text", "feature_concatenation", "score_fusion", "embracenet", "embedding", "own"]
 FUSIONS: tuple[ModelKind, ...] = ("feature_concatenation", "score_fusion", "embracenet")
 Variant = Literal["grad-cam", "grad-cam++", "xgrad-cam", "hires-cam", "layer-cam"]
-EVALUATIONS = {"lime": 2000, "balanced": 800}
+EVALUATIONS = {"lime": 2000, "balanced": 960}
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -120,7 +120,7 @@ class EmbeddingSettings(_Settings):
 
 class ExplainSettings(_Settings):
     """REFERENCE.md §3. `segments` is what SLIC is asked for; `evaluations` = masked pictures a sample, by default as
-    many as the sampler needs: P1's 2000 for lime, 800 for balanced, which come nearer to the limit of many rows. With
+    many as the sampler needs: P1's 2000 for lime, 960 for balanced, which come nearer to the limit of many rows. With
     `certainty` the balanced sampler takes fewer, from two blocks on, where the order of the `certain_top` greatest
     weights of the predicted class is so certain for every model that shares the masks.
     """

@@ -50,7 +50,7 @@ def test_settings_are_replaced_where_a_value_is_given() -> None:
 
 
 def test_a_sampler_comes_with_its_own_number_of_evaluations() -> None:
-    assert Recipe().explain.evaluations == 800
+    assert Recipe().explain.evaluations == 960
     assert Recipe().replaced(explain={"sampler": "lime"}).explain.evaluations == 2000
     assert Recipe().replaced(explain={"sampler": "lime", "evaluations": 300}).explain.evaluations == 300
 
