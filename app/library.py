@@ -17,21 +17,19 @@ import numpy.typing as npt
 from app.drawing.heatmaps import Ground
 from db import address
 from db.evaluation_views import FaithfulnessView
+from db.group_views import GroupCentroids, GroupView, SharedGroup
 from db.plane import principal_plane
 from db.reader import Reader
 from db.session import open_read_only
 from db.views import (
     ClassView,
     ExplanationView,
-    GroupCentroids,
-    GroupView,
     ImageShare,
     Modality,
     ModelView,
     Outcomes,
     SampleDetail,
     SampleView,
-    SharedGroup,
     Split,
 )
 

@@ -15,6 +15,7 @@ from app.drawing.maps import draw_map
 from app.drawing.segments import readable_segments
 from app.drawing.views import SheetTile, draw_sheet, draw_tile, draw_view
 from app.library import Library
+from app.state import DEFAULT_THRESHOLD
 from app.tabs.activation import written
 from db.views import ExplanationView, Modality, PictureView, PredictedExplanation, SamplePicture, Split
 
@@ -56,7 +57,7 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         model: str,
         sample: str,
         target: str,
-        threshold: Threshold = 0.2,
+        threshold: Threshold = DEFAULT_THRESHOLD,
         signed: bool = False,
         colours: ColourMap = "jet",
         largest: Largest = None,
@@ -81,7 +82,7 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         view: View,
         model: str,
         sample: str,
-        threshold: Threshold = 0.2,
+        threshold: Threshold = DEFAULT_THRESHOLD,
         signed: bool = False,
         colours: ColourMap = "jet",
     ) -> Response:
@@ -117,7 +118,7 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         model: str,
         label: Annotated[str, Query(alias="class")],
         split: Split,
-        threshold: Threshold = 0.2,
+        threshold: Threshold = DEFAULT_THRESHOLD,
         signed: bool = False,
         colours: ColourMap = "jet",
     ) -> Response:
@@ -155,7 +156,7 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         model: str,
         sample: str,
         setting: Annotated[str, Query(alias="map")],
-        threshold: Threshold = 0.2,
+        threshold: Threshold = DEFAULT_THRESHOLD,
         colours: ColourMap = "jet",
     ) -> Response:
         library = library_of(db)

@@ -14,13 +14,14 @@ from app.drawing.importance import normalised_importances
 from app.drawing.views import draw_view
 from app.library import Library
 from app.rendering import percent
+from app.state import DEFAULT_THRESHOLD
 from db.errors import UserError
-from db.views import GroupView, Modality, ModelView, SampleView
+from db.group_views import GroupView
+from db.views import Modality, ModelView, SampleView
 
 FORMATS = (".png", ".pdf", ".svg")
 MODALITIES: tuple[Modality, ...] = ("image", "text")
 EXAMPLES = 4
-THRESHOLD = 0.2
 OPACITY = 0.6
 
 
@@ -95,7 +96,7 @@ def _draw_example(library: Library, axis: Axes, model: str, sample: SampleView |
     if display is None or ground is None:
         return
     importances = normalised_importances(found.image_weights, found.text_weights)
-    _, heat = draw_view("multimodal", ground, importances, THRESHOLD)
+    _, heat = draw_view("multimodal", ground, importances, DEFAULT_THRESHOLD)
     photograph = Image.open(io.BytesIO(display.content)).convert("RGB")
     overlay = Image.open(io.BytesIO(heat)).convert("RGBA").resize(photograph.size, Image.Resampling.NEAREST)
     axis.imshow(photograph)

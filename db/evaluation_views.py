@@ -32,17 +32,6 @@ class NoiseView:
 
 
 @dataclass(frozen=True)
-class PartPlace:
-    """Where a top part of a class lies among the others, x and y in 0..1; `rank` of its group, None = noise."""
-
-    sample: str
-    feature: int
-    x: float
-    y: float
-    rank: int | None
-
-
-@dataclass(frozen=True)
 class DeletionView:
     """The deletion test of one model and modality (P1 §5.2, REFERENCE.md §6).
 

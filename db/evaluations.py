@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Engine, Label, Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.evaluation_views import DeletionView, FaithfulnessView, Figures, NoiseView, PartPlace
+from db.evaluation_views import DeletionView, FaithfulnessView, Figures, NoiseView
 from db.findings import samples_of
+from db.group_views import PartPlace
 from db.tables import Category, Evaluation, GlobalGroup, GlobalMember, Model, Sample
 from db.views import Modality
 

@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Engine, Row, Select, and_, select
 from sqlalchemy.orm import aliased
 
+from db.group_views import GroupCentroids, GroupView, MemberView, SharedGroup, SharingClass
 from db.tables import (
     TARGET_KINDS,
     Category,
@@ -26,15 +27,10 @@ from db.tables import (
 from db.views import (
     Confusion,
     ExplanationView,
-    GroupCentroids,
-    GroupView,
     ImageShare,
     LabelProbability,
-    MemberView,
     Modality,
     PredictedExplanation,
-    SharedGroup,
-    SharingClass,
     Split,
     TrueClassExplanation,
 )

@@ -10,7 +10,8 @@ from app.media_addresses import part_address
 from app.rendering import link
 from app.tabs.choice import Choice, verdict
 from app.wording import SCORES, Score
-from db.views import GroupView, MemberView, Modality
+from db.group_views import GroupView, MemberView
+from db.views import Modality
 
 SHOWN_CLASSES = 8
 

@@ -1,18 +1,20 @@
 // Heat maps: which overlay an image shows, which polygons are drawn, where nothing is. Opacity alone is a CSS variable.
 
+import { DEFAULTS } from "./address.js";
 import { recolour } from "./palette.js";
 
 /** What the server draws: at its own threshold and colours; any others are put in here. */
 const address = (image, state) => `${image.dataset.heat.replace("{view}", state.layer)}&signed=${state.signed ? 1 : 0}`;
 
-const SERVERS = "jet 0.20";
+const lookOf = (state) => `${state.signed ? DEFAULTS.colours : state.colours} ${state.threshold.toFixed(2)}`;
+const SERVERS = lookOf(DEFAULTS);
 const TABLES = new Map(Object.entries(window.shelfLens.colours).map(
   ([name, text]) => [name, Uint8Array.from(text.match(/../g), (byte) => parseInt(byte, 16))],
 ));
 
 async function show(image, state) {
   const drawn = address(image, state);
-  const look = `${state.signed ? "jet" : state.colours} ${state.threshold.toFixed(2)}`;
+  const look = lookOf(state);
   if (image.dataset.shows === `${drawn} ${look}`) return;
   image.dataset.shows = `${drawn} ${look}`;
   if (look === SERVERS) {

@@ -16,32 +16,12 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PROJECT, served
 from tests.browser.steps import SLOTS, expect_state, open_page, open_tab, pictures_are_painted, state
 from tests.browser.test_accessibility import SERIOUS
+from tests.tiny_recipe import RECIPE
 
 pytestmark = pytest.mark.browser
 
 CLASSES = ("Arla-Medium-Fat-Milk", "Arla-Standard-Milk", "Bravo-Apple-Juice", "Bravo-Orange-Juice")
 TRAIN, TEST = 12, 6
-RECIPE = """
-stages = ["ingest", "train", "explain-local", "explain-global"]
-
-[towers]
-shared = true
-image_size = 64
-image = { name = "tiny" }
-text = { name = "tiny" }
-
-[training]
-epochs = 4
-learning_rate = 1e-3
-
-[explain]
-evaluations = 200
-segments = 40
-
-[runtime]
-runtime = "openvino"
-precision = "float32"
-"""
 
 
 @pytest.fixture(scope="module")

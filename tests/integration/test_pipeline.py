@@ -14,27 +14,9 @@ from pathlib import Path
 import pytest
 
 from precompute.dataset.planted_set.writer import write_planted_set
+from tests.tiny_recipe import RECIPE
 
 PROJECT = Path(__file__).parent.parent.parent
-RECIPE = """
-[towers]
-shared = true
-image_size = 64
-image = { name = "tiny" }
-text = { name = "tiny" }
-
-[training]
-epochs = 2
-learning_rate = 1e-3
-
-[explain]
-evaluations = 64
-segments = 30
-
-[runtime]
-runtime = "openvino"
-precision = "float32"
-"""
 
 
 def command(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
