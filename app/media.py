@@ -17,7 +17,7 @@ from app.drawing.views import SheetTile, draw_sheet, draw_tile, draw_view
 from app.library import Library
 from app.state import DEFAULT_THRESHOLD
 from app.tabs.activation import written
-from db.views import ExplanationView, Modality, PictureView, PredictedExplanation, SamplePicture, Split
+from db.views import ExplanationView, Modality, PictureView, PredictedExplanation, Split
 
 FOREVER = "public, max-age=31536000, immutable"
 CROP_SIZE = 192
@@ -202,12 +202,13 @@ def _explanation(library: Library, model: str, sample: str, target: str | None) 
 
 
 def _part(library: Library, modality: Modality, path: str, feature: int) -> bytes:
-    kind: SamplePicture = "display"
-    display, ground = library.reader.picture(path, kind), library.ground(path)
+    display = library.reader.picture(path, "display")
+    labels = library.reader.label_map(path) if modality == "image" else None
+    if display is not None and labels is not None:
+        return segment_crop(display.content, labels.content, feature, CROP_SIZE)
+    ground = library.ground(path)
     if display is None or ground is None:
         raise HTTPException(404, f"no picture or no superpixels of {path}")
-    if modality == "image":
-        return segment_crop(display.content, ground.label_map, feature, CROP_SIZE)
     if feature >= len(ground.polygons):
         raise HTTPException(404, f"{path} has no entry {feature}")
     return entry_crop(display.content, ground.polygons[feature], ground.size, CROP_SIZE)

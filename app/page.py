@@ -50,7 +50,8 @@ def look_version() -> str:
 def head() -> str:
     """What the page's head needs: the style sheet, the scripts and their waiting list."""
     tables = {name: table.tobytes().hex() for name, table in _tables().items()}
-    return render("head.html", version=look_version(), colours=tables)
+    modules = [file.name for file in LOOK if file.suffix == ".js"]
+    return render("head.html", version=look_version(), colours=tables, modules=modules)
 
 
 def make_blocks(libraries: Mapping[str, Library]) -> gr.Blocks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -24,35 +25,37 @@ def segment_crop(display: bytes, label_map: bytes, segment: int, size: int) -> b
     Returns:
         JPEG bytes.
     """
-    with Image.open(io.BytesIO(display)) as opened, Image.open(io.BytesIO(label_map)) as labels:
-        photograph = opened.convert("RGB")
-        inside = Image.fromarray(np.asarray(labels) == segment).convert("L").resize(photograph.size)
-    return _crop(photograph, inside, size)
+    with Image.open(io.BytesIO(label_map)) as labels:
+        inside = Image.fromarray(np.asarray(labels) == segment).convert("L")
+    return _crop(display, inside, size)
 
 
 def entry_crop(display: bytes, polygon: Polygon, picture_size: tuple[int, int], size: int) -> bytes:
     """An OCR entry's bounding box with a small margin, the rest dimmed; JPEG bytes."""
     with Image.open(io.BytesIO(display)) as opened:
-        photograph = opened.convert("RGB")
-    across, down = photograph.width / picture_size[0], photograph.height / picture_size[1]
-    inside = Image.new("L", photograph.size, 0)
+        inside = Image.new("L", opened.size, 0)
+    across, down = inside.width / picture_size[0], inside.height / picture_size[1]
     ImageDraw.Draw(inside).polygon([(x * across, y * down) for x, y in polygon], fill=255, outline=255)
-    return _crop(photograph, inside, size)
+    return _crop(display, inside, size)
 
 
-def _crop(photograph: Image.Image, inside: Image.Image, size: int) -> bytes:
-    left, top, right, bottom = inside.getbbox() or (0, 0, *photograph.size)
-    margin = round(MARGIN * max(right - left, bottom - top)) + 2
-    box = (
-        max(left - margin, 0),
-        max(top - margin, 0),
-        min(right + margin, photograph.width),
-        min(bottom + margin, photograph.height),
-    )
-    pixels = np.asarray(photograph.crop(box), dtype=np.float32)
-    strength = np.asarray(inside.crop(box), dtype=np.float32)[..., None] / 255
+def _crop(display: bytes, inside: Image.Image, size: int) -> bytes:
+    """`inside` = 255 where the photograph is kept, stretched over it; only its box is looked at."""
+    with Image.open(io.BytesIO(display)) as photograph:
+        across, down = photograph.width / inside.width, photograph.height / inside.height
+        left, top, right, bottom = inside.getbbox() or (0, 0, *inside.size)
+        margin = MARGIN * max((right - left) * across, (bottom - top) * down) + 2
+        box = (
+            max(math.floor(left * across - margin), 0),
+            max(math.floor(top * down - margin), 0),
+            min(math.ceil(right * across + margin), photograph.width),
+            min(math.ceil(bottom * down + margin), photograph.height),
+        )
+        crop = photograph.crop(box).convert("RGB")
+    of_mask = (box[0] / across, box[1] / down, box[2] / across, box[3] / down)
+    strength = np.asarray(inside.resize(crop.size, box=of_mask), dtype=np.float32)[..., None] / 255
     kept = DIM + (1 - DIM) * strength
-    crop = Image.fromarray((pixels * kept + 128 * (1 - kept)).astype(np.uint8))
+    crop = Image.fromarray((np.asarray(crop, dtype=np.float32) * kept + 128 * (1 - kept)).astype(np.uint8))
     crop.thumbnail((size, size))
     out = io.BytesIO()
     crop.save(out, "JPEG", quality=85)

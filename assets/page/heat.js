@@ -52,13 +52,19 @@ export function paint(root, state) {
   }
 }
 
-/** Fetches the pictures of a fragment that is not shown yet. */
-export function warm(html, state) {
+/** The addresses of the pictures that a fragment, not shown yet, will show at once. */
+export function picturesOf(html, state) {
   const parsed = document.createElement("template");
   parsed.innerHTML = html;
-  for (const image of parsed.content.querySelectorAll("img[src], .explanation:not(.runner_up) img[data-heat]")) {
-    new Image().src = image.dataset.heat ? address(image, state) : image.getAttribute("src");
+  const found = new Set();
+  for (const image of parsed.content.querySelectorAll("img")) {
+    if (image.closest("details, .runner_up") || (image.dataset.heat?.includes("{view}") && state.layer === "photograph")) continue;
+    found.add(image.dataset.heat ? address(image, state) : image.getAttribute("src"));
   }
+  for (const { style } of parsed.content.querySelectorAll(".sprite")) {
+    if (style.backgroundImage) found.add(style.backgroundImage.slice(5, -2));
+  }
+  return [...found];
 }
 
 /** Fetches what the visible images below `root` will show with the other sign: a hand is on its way to the switch. */

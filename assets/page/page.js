@@ -2,14 +2,16 @@
 // dropdowns; their events call `pick`, and `header` tells them what to show.
 
 import { readState, writeState } from "./address.js";
+import { ahead, picturesAhead, stopAhead } from "./ahead.js";
 import { listenToMatrix } from "./confusion.js";
+import { copyText } from "./copy.js";
 import { keepAs, load } from "./fragments.js";
-import { paint, warm, warmSign } from "./heat.js";
+import { paint, picturesOf, warmSign } from "./heat.js";
 import { nextRank, showRank } from "./ranking.js";
 import { addTag, asCsv, download, removeTag, showCount, showTags, tagged } from "./tags.js";
+import { applyTheme, switchTheme } from "./theme.js";
 import { listenToParts, showWhatIf, toggled } from "./whatif.js";
 
-const THEME = "shelf-lens-theme";
 const queue = window.shelfLens.queue;
 const slots = new Map();
 let state = readState(location.search);
@@ -18,12 +20,15 @@ let keys = {};
 let known = null; // that what the header offers, and the databases' keys, have arrived
 let trigger = null;
 let told = "";
+let toldTab = null;
+const sent = new Map();
 
 // --- which fragment a slot shows ---------------------------------------------------------------------------------
 
-const names = (keys) => new URLSearchParams(keys.filter((key) => state[key] !== null).map((key) => [key, state[key]]));
+const names = (keys, view = state) =>
+  new URLSearchParams(keys.filter((key) => view[key] !== null).map((key) => [key, view[key]]));
 
-const OF_STRIP = () => (state.class ? ["db", "model", "class"] : ["db", "model", "sample"]);
+const OF_STRIP = (view) => (view.class ? ["db", "model", "class"] : ["db", "model", "sample"]);
 const OF_GALLERY = ["db", "model", "class", "within", "shown", "split", "rival", "share", "sure", "sort"];
 const MOST_TAGGED = 300; // as many as the gallery shows; an address has its limits
 
@@ -34,20 +39,20 @@ const SLOTS = {
   gallery: { tab: "gallery", keys: () => OF_GALLERY },
   global: {
     tab: "global",
-    keys: () => ["db", "model", "class", ...(state.scope === "model" ? ["scope", "pair"] : [])],
+    keys: (view) => ["db", "model", "class", ...(view.scope === "model" ? ["scope", "pair"] : [])],
   },
   overview: { tab: "overview", keys: () => ["db", "model"] },
   "compare-strip": { tab: "compare", view: "strip", unless: () => state.compare !== "sample", keys: OF_STRIP },
   compare: {
     tab: "compare",
-    keys: () => ["db", "model", "class", "compare", ...(state.compare === "sample" ? ["sample", "about"] : [])],
+    keys: (view) => ["db", "model", "class", "compare", ...(view.compare === "sample" ? ["sample", "about"] : [])],
   },
   search: { tab: "search", keys: () => ["db", "model", "q"] },
 };
 
-function urlOf(slot) {
-  const query = names(SLOTS[slot].keys());
-  if (slot === "gallery" && state.shown === "tagged") {
+function urlOf(slot, view = state) {
+  const query = names(SLOTS[slot].keys(view), view);
+  if (slot === "gallery" && view.shown === "tagged") {
     for (const path of Object.keys(tagged(tagKey())).slice(0, MOST_TAGGED)) query.append("tagged", path);
   }
   return `view/${SLOTS[slot].view ?? slot}?${query}`;
@@ -84,9 +89,9 @@ async function fill(slot) {
 
 /** Takes over the names that the server filled in, without a new step in the history. */
 function adopt(resolved) {
-  const before = JSON.stringify(state);
-  state = { ...state, ...resolved };
-  if (JSON.stringify(state) === before) return;
+  const named = { ...state, ...resolved };
+  if (JSON.stringify(named) === JSON.stringify(state)) return;
+  state = named;
   history.replaceState(null, "", writeState(state, location.search));
   tellHeader();
 }
@@ -102,11 +107,14 @@ function render() {
   document.body.dataset.only = state.only ?? "";
   document.body.style.setProperty("--sl-opacity", state.opacity);
   for (const control of document.querySelectorAll("[data-state]")) showControl(control);
-  tellHeader();
-  for (const slot of Object.keys(SLOTS)) {
-    if (SLOTS[slot].tab === state.tab && slots.has(slot) && !SLOTS[slot].unless?.()) fill(slot);
-  }
+  if (state.tab !== toldTab) tellHeader();
+  const filling = shownSlots(state).map(fill);
+  setTimeout(tellHeader);
+  Promise.allSettled(filling).then(() => requestAnimationFrame(() => setTimeout(lookAhead))); // once it is painted
 }
+
+const shownSlots = (view) =>
+  Object.keys(SLOTS).filter((slot) => SLOTS[slot].tab === view.tab && slots.has(slot) && !SLOTS[slot].unless?.());
 
 function showControl(control) {
   const value = state[control.dataset.state];
@@ -134,10 +142,8 @@ function decorate(slot) {
   if (slot === "sample") {
     markCurrent();
     showWhatIf(root, state);
-    for (const neighbour of [1, -1, 2]) prefetch(neighbour);
   }
   for (const control of root.querySelectorAll("[data-state]")) showControl(control);
-  fetchOtherTabs();
 }
 
 /** Trust is judged within one class only: it takes every weight. */
@@ -176,24 +182,21 @@ const strip = () => slots.get(state.tab === "compare" ? "compare-strip" : "strip
 const thumbnails = () => [...(strip()?.querySelectorAll("a[data-sample]") ?? [])];
 
 function markCurrent() {
+  const rows = strip()?.querySelector("nav");
+  if (!rows || rows.dataset.marked === state.sample) return;
+  rows.dataset.marked = state.sample;
   const all = thumbnails();
   const place = all.findIndex((thumbnail) => thumbnail.dataset.sample === state.sample);
-  all.forEach((thumbnail, index) => {
-    if (index === place) thumbnail.setAttribute("aria-current", "true");
-    else thumbnail.removeAttribute("aria-current");
-  });
-  const rows = strip();
-  const counter = rows?.querySelector(".counter");
-  if (counter) counter.textContent = place < 0 ? `${all.length}` : `${place + 1} of ${all.length}`;
-  for (const [name, off] of [["previous", place <= 0], ["next", place < 0 || place === all.length - 1]]) {
-    const button = rows?.querySelector(`[data-step="${name === "next" ? 1 : -1}"]`);
-    if (button) button.disabled = off;
-  }
-  const rail = rows?.querySelector(".rail");
-  if (rail && place >= 0) {
-    const box = all[place];
-    rail.scrollLeft = box.offsetLeft - rail.offsetLeft - (rail.clientWidth - box.clientWidth) / 2;
-  }
+  rows.querySelector("[aria-current]")?.removeAttribute("aria-current");
+  all[place]?.setAttribute("aria-current", "true");
+  rows.querySelector(".counter").textContent = place < 0 ? `${all.length}` : `${place + 1} of ${all.length}`;
+  rows.querySelector('[data-step="-1"]').disabled = place <= 0;
+  rows.querySelector('[data-step="1"]').disabled = place < 0 || place === all.length - 1;
+  if (place >= 0) requestAnimationFrame(() => centre(rows.querySelector(".rail"), all[place])); // when it is laid out anyway
+}
+
+function centre(rail, box) {
+  rail.scrollLeft = box.offsetLeft - rail.offsetLeft - (rail.clientWidth - box.clientWidth) / 2;
 }
 
 function neighbour(steps) {
@@ -207,26 +210,49 @@ function step(steps) {
   if (sample) go({ sample });
 }
 
-async function prefetch(steps) {
-  const sample = neighbour(steps);
-  if (!sample) return;
-  const query = new URLSearchParams(names(["db", "model", "class"]));
-  query.set("sample", sample);
-  try {
-    warm((await load(`view/sample?${query}`)).html, state);
-  } catch { /* it will be asked for again when it is needed */ }
-}
+// --- fetching ahead ------------------------------------------------------------------------------------------------
 
+const LOOKING_MS = 100;
 let soon = 0;
 
-/** Fetches what the other tabs say of the class that is shown, once the visitor has stopped to look. */
-function fetchOtherTabs() {
+/** Fetches the next samples at once, and the other tabs' view of this class when the visitor has stopped to look. */
+function lookAhead() {
+  stopAhead();
   clearTimeout(soon);
+  if (state.tab === "sample") {
+    const near = [1, -1, 2].map(neighbour).filter(Boolean).map((sample) => after({ sample }));
+    ahead(...near.map((view) => () => shownAhead("sample", view)));
+  }
   soon = setTimeout(() => {
-    for (const [slot, { tab, keys }] of Object.entries(SLOTS)) {
-      if (tab !== state.tab && keys().includes("class") && state.class) load(urlOf(slot)).catch(() => {});
-    }
-  }, 250);
+    const others = Object.keys(SLOTS).filter((slot) => SLOTS[slot].tab !== state.tab && slot !== "search");
+    if (state.class) ahead(...others.map((slot) => () => shownAhead(slot, state)));
+  }, LOOKING_MS);
+}
+
+const pictured = new WeakMap(); // by fragment: the view whose pictures were asked for
+
+async function shownAhead(slot, view) {
+  const now = state;
+  const answer = await load(urlOf(slot, view));
+  const look = `${view.layer} ${view.signed}`;
+  if (state !== now || pictured.get(answer) === look) return;
+  pictured.set(answer, look);
+  picturesAhead(picturesOf(answer.html, view));
+}
+
+let resting = 0;
+const RESTING_MS = 60;
+
+/** The option under the pointer may be chosen: its class is fetched while the visitor makes up their mind. */
+function foresee(event) {
+  const option = event.target.closest?.("#sl-class [role=option]");
+  clearTimeout(resting);
+  const label = option && choices?.classes[option.dataset.index]?.[1];
+  if (!label || label === state.class) return;
+  const view = after({ class: label });
+  resting = setTimeout(() => {
+    for (const slot of shownSlots(view)) shownAhead(slot, view).catch(() => {}); // asked for again when it is chosen
+  }, event.type === "pointerdown" ? 0 : RESTING_MS);
 }
 
 // --- changing the state ------------------------------------------------------------------------------------------
@@ -235,7 +261,8 @@ const NO_STEP = new Set([
   "threshold", "opacity", "signed", "against", "colours", "layer", "shown", "split", "sort", "rank", "open", "whatif", "off", "only", "map", "q",
 ]);
 
-function go(change) {
+/** The state that a change leads to: what belongs to another class or sample is left behind. */
+function after(change) {
   const next = { ...state, ...change };
   const other = (key) => key in change && change[key] !== state[key];
   if (other("class") && !("sample" in change)) next.sample = null;
@@ -243,9 +270,15 @@ function go(change) {
   if ((other("class") || other("model") || other("db")) && !("open" in change)) next.open = null;
   if (("sample" in change || other("class")) && !("focus" in change)) next.focus = null;
   if (other("sample") || other("class") || other("db") || next.whatif === false) next.off = null;
+  return next;
+}
+
+function go(change) {
+  const next = after(change);
   if (JSON.stringify(next) === JSON.stringify(state)) return;
   const minor = Object.keys(change).every((key) => NO_STEP.has(key));
   const moved = next.tab !== state.tab;
+  stopAhead();
   state = next;
   history[minor ? "replaceState" : "pushState"](null, "", writeState(state, location.search));
   if (moved) window.scrollTo(0, 0);
@@ -271,12 +304,20 @@ function tellHeader() {
   const now = JSON.stringify([choices, state.db, state.model, state.class, state.tab]);
   if (now === told) return;
   told = now;
+  toldTab = state.tab;
   trigger("sync");
 }
 
 // --- what Gradio's events call -----------------------------------------------------------------------------------
 
 const update = (fields) => ({ __type__: "update", ...fields });
+
+/** Only what Gradio has not been told: it draws hundreds of choices anew for every update. */
+function changed(key, fields) {
+  const known = sent.get(key);
+  sent.set(key, fields);
+  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => value !== known?.[name]));
+}
 
 window.shelfLens = {
   mount(element) {
@@ -292,12 +333,12 @@ window.shelfLens = {
     applyTheme(); // Gradio has just set its own
     tellHeader();
   },
-  header: () => [
-    update({ choices: choices.databases, value: state.db }),
-    update({ choices: choices.models, value: state.model }),
-    update({ choices: choices.classes, value: state.class }),
-    update({ selected: state.tab }),
-  ],
+  header: () => Object.entries({
+    db: { choices: choices.databases, value: state.db },
+    model: { choices: choices.models, value: state.model },
+    class: { choices: choices.classes, value: state.class },
+    tab: { selected: state.tab },
+  }).map(([key, fields]) => update(changed(key, fields))),
   pick(key, value) {
     if (value !== null && value !== undefined && value !== "" && value !== state[key]) go({ [key]: value });
   },
@@ -323,6 +364,8 @@ function follow(target) {
   const own = (TAB_KEYS[tab] ?? []).filter((key) => !("stay" in target.dataset)).map((key) => [key, linked[key]]);
   go({ ...Object.fromEntries(named), ...Object.fromEntries(own), tab });
 }
+
+for (const near of ["pointerover", "pointerdown"]) document.addEventListener(near, foresee, true);
 
 for (const near of ["pointerover", "focusin"]) {
   document.addEventListener(near, (event) => {
@@ -423,34 +466,20 @@ window.addEventListener("popstate", () => {
   render();
 });
 
-async function copyText(button) {
-  const text = "copyProbe" in button.dataset ? button.parentElement.querySelector("code").textContent : location.href;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch { // no permission, or a page that is not served over https
-    const field = Object.assign(document.createElement("textarea"), { value: text });
-    document.body.append(field);
-    field.select();
-    document.execCommand("copy");
-    field.remove();
+/** Fetches what the address asks for while Gradio still starts; a tab's own slot is named like it. */
+async function begin() {
+  if (state.shown === "tagged") return; // which are known when loadChoices is done
+  const answer = await load(urlOf(state.tab));
+  adopt(answer.state);
+  keepAs(urlOf(state.tab), answer);
+  picturesAhead(picturesOf(answer.html, state));
+  if (slots.size) return;
+  for (const slot of Object.keys(SLOTS)) {
+    if (SLOTS[slot].tab === state.tab && slot !== state.tab) ahead(() => shownAhead(slot, state));
   }
-  button.dataset.copy = "done";
-  setTimeout(() => { button.dataset.copy = ""; }, 1600);
-}
-
-function switchTheme() {
-  const dark = document.body.classList.toggle("dark");
-  localStorage.setItem(THEME, dark ? "dark" : "light");
-}
-
-/** The visitor's own choice, if there is one; else Gradio follows the system. */
-function applyTheme() {
-  const wanted = localStorage.getItem(THEME);
-  if (wanted) document.body.classList.toggle("dark", wanted === "dark");
 }
 
 applyTheme();
-
 known = loadChoices();
-if (state.tab === "sample") load(urlOf("sample")); // while Gradio still starts
+begin().catch(() => {}); // the tab's slot says that the server does not answer
 for (const [name, ...rest] of queue) window.shelfLens[name](...rest);

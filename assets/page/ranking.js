@@ -20,7 +20,7 @@ export function showRank(root, rank) {
     rows.forEach((row, place) => { row.dataset.place ??= place; });
     const known = column in rows[0].dataset && table.querySelector(`th[data-column="${CSS.escape(column)}"]`);
     rows.sort((one, two) => (known ? compare(one.dataset[column], two.dataset[column], sign) : 0) || one.dataset.place - two.dataset.place);
-    body.replaceChildren(...rows);
+    if (rows.some((row, place) => row !== body.rows[place])) body.replaceChildren(...rows);
   }
 }
 
