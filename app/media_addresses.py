@@ -64,5 +64,10 @@ def part_address(library: Library, modality: str, path: str, feature: int) -> st
     return _address(library, library.version(), f"part/{modality}", {"sample": path, "feature": str(feature)})
 
 
+def parts_address(library: Library, model: str, label: str, modality: str) -> str:
+    """The crops of a class's first groups, a row a group, in one picture."""
+    return _address(library, library.version(), f"parts/{modality}", {"model": model, "class": label})
+
+
 def _address(library: Library, version: str, what: str, query: dict[str, str]) -> str:
     return f"media/{quote(library.name, safe='')}/{version}/{what}?{urlencode(query)}"

@@ -80,11 +80,12 @@ def _draw_groups(library: Library, axes: list[Axes], groups: list[GroupView], mo
         display, ground = library.reader.picture(member.sample, "display"), library.ground(member.sample)
         if display is None or ground is None:
             continue
+        photograph = Image.open(io.BytesIO(display.content))
         if modality == "image":
-            crop = segment_crop(display.content, ground.label_map, member.feature, 320)
+            crop = segment_crop(photograph, ground.label_map, member.feature, 320)
         else:
-            crop = entry_crop(display.content, ground.polygons[member.feature], ground.size, 320)
-        axis.imshow(Image.open(io.BytesIO(crop)))
+            crop = entry_crop(photograph, ground.polygons[member.feature], ground.size, 320)
+        axis.imshow(crop)
 
 
 def _draw_example(library: Library, axis: Axes, model: str, sample: SampleView | None) -> None:

@@ -8,17 +8,17 @@ from statistics import fmean
 import numpy as np
 
 from app.drawing.histogram import histogram_bars
+from app.media_addresses import parts_address
 from app.rendering import percent, render
 from app.tabs import note
 from app.tabs.choice import Choice
 from app.tabs.group_map import GroupMap, PartMap, group_map, part_map
-from app.tabs.groups import Group, class_groups, score_used
+from app.tabs.groups import SHOWN_CROPS, SHOWN_GROUPS, Group, class_groups, score_used
 from app.tabs.overview import LinkedBar, share_href
 from app.wording import Score
 from db.evaluation_views import NoiseView
 from db.views import ImageShare, Modality
 
-SHOWN_GROUPS = 10
 BINS = 20
 
 
@@ -87,7 +87,8 @@ def class_fragment(choice: Choice) -> str:
         map=group_map(choice),
         part_map=part_map(choice),
     )
-    return render("global_class.html", page=page, command=note.command(choice))
+    sheets = {kind: parts_address(library, model, label, kind) for kind in ("image", "text")}
+    return render("global_class.html", page=page, sheets=sheets, columns=SHOWN_CROPS, command=note.command(choice))
 
 
 def _known(shares: list[float | None]) -> np.ndarray:

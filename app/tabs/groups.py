@@ -14,6 +14,9 @@ from db.group_views import GroupView, MemberView
 from db.views import Modality
 
 SHOWN_CLASSES = 8
+SHOWN_GROUPS, SHOWN_CROPS = 10, 6
+CELLS: dict[Modality, tuple[int, int]] = {"image": (128, 128), "text": (208, 128)}
+"""Width and height of a crop in the picture of all crops of a class; the page shows it at half the size."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,11 @@ def class_links(choice: Choice, labels: Sequence[str]) -> ClassLinks:
     return ClassLinks([class_link(choice, label) for label in labels[:SHOWN_CLASSES]], len(labels[SHOWN_CLASSES:]))
 
 
+def ordered_members(group: GroupView) -> list[MemberView]:
+    """The representative first."""
+    return sorted(group.members, key=lambda member: member is not group.representative)
+
+
 def score_used(library: Library) -> Score:
     """The score that the groups are ranked by, as the run's recipe has it."""
     runs = library.reader.runs()
@@ -110,9 +118,6 @@ def score_used(library: Library) -> Score:
 
 
 def _group(choice: Choice, group: GroupView, best: float, verdicts: dict[str, str], rival: str | None) -> Group:
-    representative = group.representative
-    others = [member for member in group.members if member is not representative]
-    ordered = ([representative] if representative else []) + others
     also = choice.library.also_in(group)
     return Group(
         key=f"{group.modality}-{group.rank}",
@@ -122,7 +127,7 @@ def _group(choice: Choice, group: GroupView, best: float, verdicts: dict[str, st
         share=group.score / best if best else 0.0,
         samples=group.samples,
         spellings=sorted(group.spellings.items(), key=lambda item: (-item[1], item[0])),
-        members=[member_of(choice, group.modality, member, verdicts) for member in ordered],
+        members=[member_of(choice, group.modality, member, verdicts) for member in ordered_members(group)],
         also=class_links(choice, also),
         shared=bool(also) if rival is None else rival in also,
     )

@@ -229,15 +229,15 @@ function lookAhead() {
   }, LOOKING_MS);
 }
 
-const pictured = new WeakMap(); // by fragment: the view whose pictures were asked for
+const pictures = new WeakMap(); // the addresses in a fragment, by fragment and look
 
 async function shownAhead(slot, view) {
   const now = state;
   const answer = await load(urlOf(slot, view));
+  if (state !== now) return;
   const look = `${view.layer} ${view.signed}`;
-  if (state !== now || pictured.get(answer) === look) return;
-  pictured.set(answer, look);
-  picturesAhead(picturesOf(answer.html, view));
+  if (pictures.get(answer)?.look !== look) pictures.set(answer, { look, addresses: picturesOf(answer.html, view) });
+  picturesAhead(pictures.get(answer).addresses);
 }
 
 let resting = 0;

@@ -51,17 +51,17 @@ const text = (selector) => document.querySelector(selector)?.textContent.trim() 
 
 window.bench = {
   /** Starts to wait for `selector` to say `wanted` (or anything but `unwanted`) and for the pictures of `root`;
-   * `fresh`: none of them may be one that was there before. */
+   * `fresh`: they must not be those that were there before. */
   wait({ selector, wanted, unwanted, root, count = 0, everywhere = false, opened = false, fresh = false }) {
     if (!opened) began = null;
     const sources = () => [...document.querySelectorAll(`${root} img`)].map((image) => image.src);
-    const before = new Set(fresh ? sources() : []);
+    const before = fresh && sources().join();
     const ready = () => {
       const said = text(selector);
       const place = document.querySelector(root);
       if (!said || !place || (wanted !== undefined && !said.includes(wanted))) return null;
       if (unwanted !== undefined && said === unwanted) return null;
-      if (sources().some((source) => before.has(source))) return null;
+      if (fresh && sources().join() === before) return null;
       return place.querySelectorAll("img, .sprite").length >= count ? place : null;
     };
     window.bench.answer = painted(ready, everywhere);

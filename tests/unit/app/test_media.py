@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from starlette.testclient import TestClient
 
 from app.library import Library, open_libraries
@@ -16,10 +16,13 @@ from app.media_addresses import (
     heat_address,
     heat_sheet_address,
     part_address,
+    parts_address,
     picture_address,
     sprite_address,
     tile_address,
 )
+from app.tabs.groups import CELLS, SHOWN_CROPS, ordered_members
+from db.views import Modality
 from tests.example_database import build
 
 SAMPLE = "test/Arla-Mjölk/x_000.jpg"
@@ -42,10 +45,23 @@ def addresses(library: Library) -> dict[str, str]:
         "sheet": heat_sheet_address(library, MODEL, LABEL, "test").replace("{view}", "multimodal"),
         "superpixel": part_address(library, "image", SAMPLE, 3),
         "entry": part_address(library, "text", SAMPLE, 1),
+        "parts": parts_address(library, MODEL, "Zeta-Juice", "image"),
     }
 
 
-KINDS = ["display", "thumbnail", "sprite", "image", "text", "multimodal", "tile", "sheet", "superpixel", "entry"]
+KINDS = [
+    "display",
+    "thumbnail",
+    "sprite",
+    "image",
+    "text",
+    "multimodal",
+    "tile",
+    "sheet",
+    "superpixel",
+    "entry",
+    "parts",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -110,6 +126,7 @@ def test_image_view_of_the_label_map_has_the_weights_colours(client: TestClient,
         f"media/example/x/heat-sheet/image?model={MODEL}&class=nope&split=test",
         f"media/example/x/part/text?sample={SAMPLE}&feature=99",
         f"media/example/x/part/image?sample={TRAIN}&feature=0",
+        f"media/example/x/parts/image?model={MODEL}&class=nope",
     ],
 )
 def test_what_is_not_stored_is_not_found(client: TestClient, address: str) -> None:
@@ -142,3 +159,19 @@ def test_version_changes_when_the_database_does(tmp_path: Path) -> None:
     writer.start_run(settings={}, settings_hash="other", seed=1, versions={}, dataset="/data/other", artifacts="other")
     finish(engine)
     assert library.version() != before
+
+
+@pytest.mark.parametrize("modality", ["image", "text"])
+def test_parts_of_a_class_come_in_one_picture(client: TestClient, library: Library, modality: Modality) -> None:
+    label = "Zeta-Juice"
+    groups = library.groups(MODEL, label, modality)
+    answer = client.get(parts_address(library, MODEL, label, modality))
+    sheet = np.asarray(Image.open(io.BytesIO(answer.content))).astype(int)
+    width, height = CELLS[modality]
+    assert sheet.shape == (height * len(groups), width * SHOWN_CROPS, 3)
+    for row, group in enumerate(groups):
+        first = ordered_members(group)[0]
+        single = client.get(part_address(library, modality, first.sample, first.feature)).content
+        crop = ImageOps.contain(Image.open(io.BytesIO(single)), (width, height))
+        middle = sheet[row * height + height // 2, width // 2]
+        assert abs(middle - np.asarray(crop)[crop.height // 2, crop.width // 2]).max() < 40
