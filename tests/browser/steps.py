@@ -57,3 +57,17 @@ def pictures_are_painted(page: Page, selector: str) -> None:
         "return all.length > 0 && all.every(image => image.complete && image.naturalWidth > 0) }",
         arg=selector,
     )
+
+
+def sheets_are_painted(page: Page, selector: str) -> None:
+    """All pictures there that are cut out of a sheet have a size, and their sheets hold pixels."""
+    page.wait_for_function(
+        """async selector => {
+            const all = [...document.querySelectorAll(selector)];
+            const shown = all.filter(one => one.offsetWidth && one.style.backgroundImage);
+            const sheets = shown.map(one => Object.assign(new Image(), { src: one.style.backgroundImage.slice(5, -2) }));
+            await Promise.all(sheets.map(sheet => sheet.decode()));
+            return all.length > 0 && shown.length === all.length && sheets.every(sheet => sheet.naturalWidth > 0);
+        }""",
+        arg=selector,
+    )

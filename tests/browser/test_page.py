@@ -16,6 +16,7 @@ from tests.browser.steps import (
     open_page,
     open_tab,
     pictures_are_painted,
+    sheets_are_painted,
     state,
 )
 
@@ -198,7 +199,7 @@ def test_gallery_filters_and_views(page: Page, address: str) -> None:
 
 def test_member_of_a_group_opens_its_sample(page: Page, address: str) -> None:
     open_page(page, address, "?tab=global&class=Zeta-Juice")
-    pictures_are_painted(page, ".crops img")
+    sheets_are_painted(page, ".crops .cell")
     page.locator(".crops a").first.click()
     expect(page.locator(".path")).to_contain_text("test/Zeta-Juice/")
 
