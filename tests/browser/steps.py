@@ -65,7 +65,8 @@ def sheets_are_painted(page: Page, selector: str) -> None:
         """async selector => {
             const all = [...document.querySelectorAll(selector)];
             const shown = all.filter(one => one.offsetWidth && one.style.backgroundImage);
-            const sheets = shown.map(one => Object.assign(new Image(), { src: one.style.backgroundImage.slice(5, -2) }));
+            const addresses = shown.map(one => one.style.backgroundImage.slice(5, -2));
+            const sheets = addresses.map(src => Object.assign(new Image(), { src }));
             await Promise.all(sheets.map(sheet => sheet.decode()));
             return all.length > 0 && shown.length === all.length && sheets.every(sheet => sheet.naturalWidth > 0);
         }""",
