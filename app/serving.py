@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 
 import uvicorn
 
@@ -12,6 +14,7 @@ from app.server import make_server
 
 MCP_PATH = "/gradio_api/mcp/"
 ANYWHERE = ("0.0.0.0", "::")
+M_ARENA_MAX, HEAPS = -8, 2
 
 
 def serve(
@@ -23,6 +26,7 @@ def serve(
     mcp: bool,
 ) -> None:
     """Serve until interrupted; arguments as `app.server.make_server`."""
+    _share_heaps()
     server = make_server(libraries, first_model, passwords, mcp)
     host, port = listener.getsockname()[:2]
     shown = "127.0.0.1" if host in ANYWHERE else f"[{host}]" if ":" in host else host
@@ -32,3 +36,9 @@ def serve(
         print(f"agents find its tools at http://{shown}:{port}{MCP_PATH}", flush=True)
     config = uvicorn.Config(server, log_level="warning", proxy_headers=True, timeout_graceful_shutdown=2)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _share_heaps() -> None:
+    """glibc gives each of many threads a heap of its own, full of holes after the pictures it drew; two will do."""
+    with suppress(AttributeError, OSError, TypeError):  # where there is no glibc
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)

@@ -136,8 +136,7 @@ class ShelfLens:
 
     def compare(self, one: Visit) -> float:
         """The compare tab of a sample that has not been shown."""
-        one.page.locator("[data-tab-id=sample]").click()
-        one.page.locator(SAMPLE["selector"]).click()  # off the tab, where the arrow keys belong to the tabs
+        self._to_samples(one)
         self.next_sample(one, 0)
         root = "[data-slot=compare]"
         path = one.text(SAMPLE["selector"])
@@ -168,9 +167,14 @@ class ShelfLens:
             elif number % 10 == 1:
                 one.page.locator("[data-tab-id=global]").click()
             elif number % 10 == 2:
-                one.page.locator("[data-tab-id=sample]").click()
+                self._to_samples(one)
             else:
                 self.next_sample(one, 0)
+
+    def _to_samples(self, one: Visit) -> None:
+        """And off the tab, where the arrow keys belong to the tabs."""
+        one.page.locator("[data-tab-id=sample]").click()
+        one.page.locator(SAMPLE["selector"]).click()
 
     def _other(self, one: Visit, awaited: dict[str, Any]) -> dict[str, Any]:
         return {**awaited, "unwanted": one.text(awaited["selector"])}
