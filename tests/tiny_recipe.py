@@ -1,12 +1,14 @@
-"""A recipe with which the whole offline job takes seconds."""
+"""Towers, and a recipe, with which the whole offline job takes seconds."""
 
-RECIPE = """
+TOWERS = """
 [towers]
 shared = true
 image_size = 64
 image = { name = "tiny" }
 text = { name = "tiny" }
+"""
 
+RECIPE = f"""{TOWERS}
 [training]
 epochs = 2
 learning_rate = 1e-3

@@ -8,6 +8,7 @@ import { copyText } from "./copy.js";
 import { keepAs, load } from "./fragments.js";
 import { paint, picturesOf, warmSign } from "./heat.js";
 import { nextRank, showRank } from "./ranking.js";
+import { addressOf, choicesOf, otherSlots, slotsOf } from "./slots.js";
 import { addTag, asCsv, download, removeTag, showCount, showTags, tagged } from "./tags.js";
 import { applyTheme, switchTheme } from "./theme.js";
 import { listenToParts, showWhatIf, toggled } from "./whatif.js";
@@ -19,44 +20,12 @@ let choices = null;
 let keys = {};
 let known = null; // that what the header offers, and the databases' keys, have arrived
 let trigger = null;
-let told = "";
-let toldTab = null;
-const sent = new Map();
+let told = {}; // what Gradio's components were told last
 
-// --- which fragment a slot shows ---------------------------------------------------------------------------------
+// --- filling the slots -------------------------------------------------------------------------------------------
 
-const names = (keys, view = state) =>
-  new URLSearchParams(keys.filter((key) => view[key] !== null).map((key) => [key, view[key]]));
-
-const OF_STRIP = (view) => (view.class ? ["db", "model", "class"] : ["db", "model", "sample"]);
-const OF_GALLERY = ["db", "model", "class", "within", "shown", "split", "rival", "share", "sure", "sort"];
-const MOST_TAGGED = 300; // as many as the gallery shows; an address has its limits
-
-const SLOTS = {
-  strip: { tab: "sample", keys: OF_STRIP },
-  sample: { tab: "sample", keys: () => ["db", "model", "class", "sample", "focus"] },
-  maps: { tab: "sample", keys: () => ["db", "model", "class", "sample", "map"] },
-  gallery: { tab: "gallery", keys: () => OF_GALLERY },
-  global: {
-    tab: "global",
-    keys: (view) => ["db", "model", "class", ...(view.scope === "model" ? ["scope", "pair"] : [])],
-  },
-  overview: { tab: "overview", keys: () => ["db", "model"] },
-  "compare-strip": { tab: "compare", view: "strip", unless: () => state.compare !== "sample", keys: OF_STRIP },
-  compare: {
-    tab: "compare",
-    keys: (view) => ["db", "model", "class", "compare", ...(view.compare === "sample" ? ["sample", "about"] : [])],
-  },
-  search: { tab: "search", keys: () => ["db", "model", "q"] },
-};
-
-function urlOf(slot, view = state) {
-  const query = names(SLOTS[slot].keys(view), view);
-  if (slot === "gallery" && view.shown === "tagged") {
-    for (const path of Object.keys(tagged(tagKey())).slice(0, MOST_TAGGED)) query.append("tagged", path);
-  }
-  return `view/${SLOTS[slot].view ?? slot}?${query}`;
-}
+const urlOf = (slot, view = state) => addressOf(slot, view, Object.keys(tagged(tagKey())));
+const shownSlots = (view) => slotsOf(view).filter((slot) => slots.has(slot));
 
 async function fill(slot) {
   const element = slots.get(slot);
@@ -107,14 +76,11 @@ function render() {
   document.body.dataset.only = state.only ?? "";
   document.body.style.setProperty("--sl-opacity", state.opacity);
   for (const control of document.querySelectorAll("[data-state]")) showControl(control);
-  if (state.tab !== toldTab) tellHeader();
+  if (state.tab !== told.tab?.selected) tellHeader();
   const filling = shownSlots(state).map(fill);
   setTimeout(tellHeader);
   Promise.allSettled(filling).then(() => requestAnimationFrame(() => setTimeout(lookAhead))); // once it is painted
 }
-
-const shownSlots = (view) =>
-  Object.keys(SLOTS).filter((slot) => SLOTS[slot].tab === view.tab && slots.has(slot) && !SLOTS[slot].unless?.());
 
 function showControl(control) {
   const value = state[control.dataset.state];
@@ -133,16 +99,13 @@ function showControl(control) {
 function decorate(slot) {
   const root = slots.get(slot);
   paint(root, state);
-  if (SLOTS[slot].view === "strip" || slot === "strip" || slot === "compare") markCurrent();
+  if (["strip", "compare-strip", "compare", "sample"].includes(slot)) markCurrent();
   if (slot === "gallery") offerOrders();
   if (slot === "overview") showRank(root, state.rank);
   showTags(root, tagKey());
   showCount(tagKey());
   if (slot === "global" || slot === "maps") for (const fold of root.querySelectorAll("details")) fold.open = fold.dataset.open === state.open;
-  if (slot === "sample") {
-    markCurrent();
-    showWhatIf(root, state);
-  }
+  if (slot === "sample") showWhatIf(root, state);
   for (const control of root.querySelectorAll("[data-state]")) showControl(control);
 }
 
@@ -224,8 +187,7 @@ function lookAhead() {
     ahead(...near.map((view) => () => shownAhead("sample", view)));
   }
   soon = setTimeout(() => {
-    const others = Object.keys(SLOTS).filter((slot) => SLOTS[slot].tab !== state.tab && slot !== "search");
-    if (state.class) ahead(...others.map((slot) => () => shownAhead(slot, state)));
+    if (state.class) ahead(...otherSlots(state).map((slot) => () => shownAhead(slot, state)));
   }, LOOKING_MS);
 }
 
@@ -287,9 +249,8 @@ function go(change) {
 }
 
 async function loadChoices() {
-  const url = `view/choices?${names(["db", "model"])}`;
   try {
-    const answer = await load(url);
+    const answer = await load(choicesOf(state));
     choices = answer.choices;
     keys = answer.keys;
     if (!state.model || !state.db) adopt({ ...answer.state, ...(state.model ? { model: state.model } : {}) });
@@ -300,24 +261,21 @@ async function loadChoices() {
 }
 
 function tellHeader() {
-  if (!trigger || !choices) return;
-  const now = JSON.stringify([choices, state.db, state.model, state.class, state.tab]);
-  if (now === told) return;
-  told = now;
-  toldTab = state.tab;
-  trigger("sync");
+  if (trigger && choices && header().some((fields) => Object.keys(fields).length)) trigger("sync");
 }
 
 // --- what Gradio's events call -----------------------------------------------------------------------------------
 
-const update = (fields) => ({ __type__: "update", ...fields });
+const wanted = () => ({
+  db: { choices: choices.databases, value: state.db },
+  model: { choices: choices.models, value: state.model },
+  class: { choices: choices.classes, value: state.class },
+  tab: { selected: state.tab },
+});
 
-/** Only what Gradio has not been told: it draws hundreds of choices anew for every update. */
-function changed(key, fields) {
-  const known = sent.get(key);
-  sent.set(key, fields);
-  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => value !== known?.[name]));
-}
+/** What each component has to be told, without what it knows: Gradio draws hundreds of choices anew for every update. */
+const header = () => Object.entries(wanted()).map(([key, fields]) =>
+  Object.fromEntries(Object.entries(fields).filter(([name, value]) => value !== told[key]?.[name])));
 
 window.shelfLens = {
   mount(element) {
@@ -333,12 +291,11 @@ window.shelfLens = {
     applyTheme(); // Gradio has just set its own
     tellHeader();
   },
-  header: () => Object.entries({
-    db: { choices: choices.databases, value: state.db },
-    model: { choices: choices.models, value: state.model },
-    class: { choices: choices.classes, value: state.class },
-    tab: { selected: state.tab },
-  }).map(([key, fields]) => update(changed(key, fields))),
+  header() {
+    const updates = header().map((fields) => ({ __type__: "update", ...fields }));
+    told = wanted();
+    return updates;
+  },
   pick(key, value) {
     if (value !== null && value !== undefined && value !== "" && value !== state[key]) go({ [key]: value });
   },
@@ -473,10 +430,7 @@ async function begin() {
   adopt(answer.state);
   keepAs(urlOf(state.tab), answer);
   picturesAhead(picturesOf(answer.html, state));
-  if (slots.size) return;
-  for (const slot of Object.keys(SLOTS)) {
-    if (SLOTS[slot].tab === state.tab && slot !== state.tab) ahead(() => shownAhead(slot, state));
-  }
+  if (!slots.size) ahead(...slotsOf(state).filter((slot) => slot !== state.tab).map((slot) => () => shownAhead(slot, state)));
 }
 
 applyTheme();

@@ -25,14 +25,9 @@ from precompute.evaluation.faithfulness import evaluate_faithfulness
 from precompute.probe import probe_sample
 from precompute.stored_run import job_behind
 from tests.conftest import PROJECT
+from tests.tiny_recipe import TOWERS
 
-RECIPE = """
-[towers]
-shared = true
-image_size = 64
-image = { name = "tiny" }
-text = { name = "tiny" }
-
+RECIPE = f"""{TOWERS}
 [[models]]
 name = "image"
 kind = "image"
