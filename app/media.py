@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from PIL import Image
 
-from app.drawing.crops import crop_sheet, encode_crop, entry_crop, segment_crop
+from app.drawing.crops import encode_crop
 from app.drawing.heatmaps import Ground, View
 from app.drawing.importance import Importances, normalised_importances, signed_importances
 from app.drawing.maps import draw_map
 from app.drawing.segments import readable_segments
 from app.drawing.views import SheetTile, draw_sheet, draw_tile, draw_view
 from app.library import Library
+from app.parts import part_crop, parts_sheet
 from app.state import DEFAULT_THRESHOLD
 from app.tabs.activation import written
-from app.tabs.groups import CELLS, SHOWN_CROPS, SHOWN_GROUPS, ordered_members
-from db.group_views import MemberView
 from db.views import ExplanationView, Modality, PictureView, PredictedExplanation, Split
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -151,7 +147,10 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         library = library_of(db)
         if known := _not_modified(request, library.version()):
             return known
-        return _answer(request, library, version, "image/jpeg", _part(library, modality, sample, feature))
+        crop = part_crop(library, modality, sample, feature, CROP_SIZE)
+        if crop is None:
+            raise HTTPException(404, f"no such part of {sample}")
+        return _answer(request, library, version, "image/jpeg", encode_crop(crop))
 
     @router.get("/parts/{modality}")
     def parts(
@@ -165,11 +164,9 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         library = library_of(db)
         if known := _not_modified(request, library.version()):
             return known
-        groups = library.groups(model, label, modality)[:SHOWN_GROUPS]
-        if not groups:
+        content = parts_sheet(library, model, label, modality)
+        if content is None:
             raise HTTPException(404, f"no groups of {label} by {model}")
-        shown = [(row, ordered_members(group)[:SHOWN_CROPS]) for row, group in enumerate(groups)]
-        content = crop_sheet(_crops(library, modality, shown), len(groups), SHOWN_CROPS, CELLS[modality])
         return _answer(request, library, version, "image/jpeg", content)
 
     @router.get("/map")
@@ -223,41 +220,6 @@ def _explanation(library: Library, model: str, sample: str, target: str | None) 
         if found.target == target or (target is None and found.kind == "predicted"):
             return found
     raise HTTPException(404, f"no explanation of {sample} by {model}")
-
-
-def _crops(
-    library: Library, modality: Modality, rows: Iterable[tuple[int, Sequence[MemberView]]]
-) -> Iterator[tuple[int, int, Image.Image]]:
-    """(row, column, crop) of each member; a photograph is read once for all its parts."""
-    places = [(member, row, column) for row, members in rows for column, member in enumerate(members)]
-    for path, found in groupby(sorted(places, key=lambda place: place[0].sample), key=lambda place: place[0].sample):
-        crop = _cropper(library, modality, path)
-        if crop is not None:
-            yield from ((row, column, crop(member.feature)) for member, row, column in found)
-
-
-def _part(library: Library, modality: Modality, path: str, feature: int) -> bytes:
-    crop = _cropper(library, modality, path)
-    if crop is None:
-        raise HTTPException(404, f"no picture or no superpixels of {path}")
-    try:
-        return encode_crop(crop(feature))
-    except IndexError:
-        raise HTTPException(404, f"{path} has no entry {feature}") from None
-
-
-def _cropper(library: Library, modality: Modality, path: str) -> Callable[[int], Image.Image] | None:
-    """Draws parts of one sample by their number; None where its picture or its superpixels are missing."""
-    display = library.reader.picture(path, "display")
-    labels = library.reader.label_map(path) if modality == "image" else None
-    ground = library.ground(path) if modality == "text" else None
-    if display is None or (labels is None and ground is None):
-        return None
-    photograph = Image.open(io.BytesIO(display.content))
-    if labels is not None:
-        return lambda feature: segment_crop(photograph, labels.content, feature, CROP_SIZE)
-    assert ground is not None
-    return lambda feature: entry_crop(photograph, ground.polygons[feature], ground.size, CROP_SIZE)
 
 
 def _stored(request: Request, library: Library, version: str, picture: PictureView | None) -> Response:

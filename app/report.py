@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from app.drawing.crops import entry_crop, segment_crop
 from app.drawing.importance import normalised_importances
 from app.drawing.views import draw_view
 from app.library import Library
+from app.parts import part_crop
 from app.rendering import percent
 from app.state import DEFAULT_THRESHOLD
 from db.errors import UserError
@@ -23,6 +23,7 @@ FORMATS = (".png", ".pdf", ".svg")
 MODALITIES: tuple[Modality, ...] = ("image", "text")
 EXAMPLES = 4
 OPACITY = 0.6
+CROP_SIZE = 320
 
 
 def write_report(library: Library, model: str | None, label: str, out: Path) -> None:
@@ -77,15 +78,9 @@ def _draw_groups(library: Library, axes: list[Axes], groups: list[GroupView], mo
             continue
         name = f"picture part {group.rank}" if modality == "image" else f"“{_literal(group.name)}”"
         axis.set_title(f"{name}\nscore {group.score:.4f}, {group.samples} samples", fontsize=9)
-        display, ground = library.reader.picture(member.sample, "display"), library.ground(member.sample)
-        if display is None or ground is None:
-            continue
-        photograph = Image.open(io.BytesIO(display.content))
-        if modality == "image":
-            crop = segment_crop(photograph, ground.label_map, member.feature, 320)
-        else:
-            crop = entry_crop(photograph, ground.polygons[member.feature], ground.size, 320)
-        axis.imshow(crop)
+        crop = part_crop(library, modality, member.sample, member.feature, CROP_SIZE)
+        if crop is not None:
+            axis.imshow(crop)
 
 
 def _draw_example(library: Library, axis: Axes, model: str, sample: SampleView | None) -> None:

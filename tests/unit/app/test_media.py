@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from PIL import Image, ImageOps
 from starlette.testclient import TestClient
 
 from app.library import Library, open_libraries
-from app.media import FOREVER
+from app.media import FOREVER, media_router
 from app.media_addresses import (
     heat_address,
     heat_sheet_address,
@@ -175,3 +177,22 @@ def test_parts_of_a_class_come_in_one_picture(client: TestClient, library: Libra
         crop = ImageOps.contain(Image.open(io.BytesIO(single)), (width, height))
         middle = sheet[row * height + height // 2, width // 2]
         assert abs(middle - np.asarray(crop)[crop.height // 2, crop.width // 2]).max() < 40
+
+
+def test_part_without_its_photograph_leaves_its_cell_grey(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'example.db'}"
+    build(url)
+    library = open_libraries([url])["example"]
+    first, *_ = ordered_members(library.groups(MODEL, "Zeta-Juice", "image")[0])
+    with sqlite3.connect(tmp_path / "example.db") as database:
+        database.execute(
+            "DELETE FROM picture WHERE kind = 'display' AND sample_id = (SELECT id FROM sample WHERE path = ?)",
+            [first.sample],
+        )
+    server = FastAPI()
+    server.include_router(media_router({"example": library}))
+    answer = TestClient(server).get(parts_address(library, MODEL, "Zeta-Juice", "image"))
+    assert answer.status_code == 200
+    width, height = CELLS["image"]
+    cell = np.asarray(Image.open(io.BytesIO(answer.content)))[8 : height - 8, 8 : width - 8].astype(int)
+    assert abs(cell - 128).max() < 8
