@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Engine, Row, Select, and_, select
 from sqlalchemy.orm import aliased
 
 from db.group_views import GroupCentroids, GroupView, MemberView, SharedGroup, SharingClass
+from db.polygons import polygons_of
 from db.tables import (
     TARGET_KINDS,
     Category,
@@ -19,7 +20,6 @@ from db.tables import (
     GlobalMember,
     Model,
     OcrEntry,
-    Point,
     Prediction,
     Sample,
     Segmentation,
@@ -118,16 +118,9 @@ class Findings:
             .join(Segmentation, Segmentation.id == Explanation.segmentation_id)
             .where(Model.name == model, Explanation.kind == "predicted", Explanation.sample_id.in_(samples))
         )
-        entries = (
-            select(OcrEntry.sample_id, OcrEntry.polygon)
-            .where(OcrEntry.sample_id.in_(samples))
-            .order_by(OcrEntry.sample_id, OcrEntry.position)
-        )
         with self._engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
-            polygons: dict[int, list[list[Point]]] = defaultdict(list)
-            for key, polygon in connection.execute(entries):
-                polygons[key].append(polygon)
+            polygons = polygons_of(connection, samples)
         return [
             PredictedExplanation(
                 **{name: value for name, value in row.items() if name != "sample_id"},

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 from sqlalchemy import Engine, select
 
+from db.polygons import polygons_of
 from db.tables import Category, Picture, Sample, Segmentation
-from db.views import LabelMapView, PictureView, SamplePicture, Split, SpriteView
+from db.views import LabelMapView, Modality, PartSource, PictureView, SamplePicture, Split, SpriteView
 
 _COLUMNS = (Picture.kind, Picture.content, Picture.digest, Picture.media_type, Picture.width, Picture.height)
 
@@ -49,3 +51,22 @@ class Media:
             return None
         digest = hashlib.sha256(row.label_map).hexdigest()
         return LabelMapView(row.label_map, digest, row.segments, row.width, row.height)
+
+    def part_sources(self, paths: Collection[str], modality: Modality) -> dict[str, PartSource]:
+        """What the parts of samples are cut out of, by path; none where the picture or the superpixels are missing."""
+        photographs = (
+            select(Sample.id, Sample.path, Sample.width, Sample.height, Picture.content)
+            .join(Picture, Picture.sample_id == Sample.id)
+            .where(Sample.path.in_(paths), Picture.kind == "display")
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(photographs).all()
+            keys = [row.id for row in rows]
+            if modality == "text":
+                polygons = polygons_of(connection, keys)
+                return {row.path: PartSource(row.content, row.width, row.height, b"", polygons[row.id]) for row in rows}
+            labels = select(Segmentation.sample_id, Segmentation.label_map).where(Segmentation.sample_id.in_(keys))
+            maps = dict(connection.execute(labels).tuples().all())
+        return {
+            row.path: PartSource(row.content, row.width, row.height, maps[row.id], ()) for row in rows if row.id in maps
+        }

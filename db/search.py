@@ -50,7 +50,7 @@ class Search:
             if not words:
                 return []
             rows = connection.execute(text(f"{_FOUND} {match} GROUP BY ocr_entry.text, category.label"), words)
-            return [FoundText(**row) for row in rows.mappings()]
+            return [FoundText(*row) for row in rows]
 
     def hits(self, entries: Sequence[int]) -> dict[int, SearchHit]:
         """OCR entries by their keys."""

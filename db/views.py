@@ -187,6 +187,21 @@ class PictureView:
 
 
 @dataclass(frozen=True)
+class PartSource:
+    """The display picture of a sample of `width` x `height` pixels, and where its parts of one modality lie.
+
+    `label_map` as in LabelMapView, empty for words; `polygons[entry position]` in pixels of the upright original,
+    empty for picture parts.
+    """
+
+    content: bytes = field(repr=False)
+    width: int
+    height: int
+    label_map: bytes = field(repr=False)
+    polygons: Sequence[Sequence[Point]] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class SpriteView(PictureView):
     """A sheet of thumbnails: sample i lies in column i % columns and row i // columns, `tile` pixels squared."""
 

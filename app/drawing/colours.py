@@ -27,13 +27,16 @@ def colour_table(signed: bool, colour_map: str = UNSIGNED) -> Bytes:
 
 def colour_index(values: Array, signed: bool) -> Bytes:
     """The table's entry for each value: [0, 1] or, where signed, [-1, 1] spread over 0..255."""
-    unit = (values + np.float32(1)) / np.float32(2) if signed else values
-    return np.asarray(np.rint(np.clip(unit, 0, 1) * 255), dtype=np.uint8)
+    unit = np.clip((values + np.float32(1)) / np.float32(2) if signed else values, 0, 1)
+    unit *= 255
+    return np.asarray(np.rint(unit, out=unit), dtype=np.uint8)
 
 
 def levels(values: Array, signed: bool) -> Bytes:
     """`colour_index` with 0 for what is worth nothing; the table's first entry itself is never used."""
-    return np.where(values == 0, 0, np.maximum(colour_index(values, signed), 1)).astype(np.uint8)
+    found = np.maximum(colour_index(values, signed), 1)
+    found[values == 0] = 0
+    return found
 
 
 def level_opacities(signed: bool, threshold: float) -> Bytes:

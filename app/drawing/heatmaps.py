@@ -55,11 +55,10 @@ def value_field(view: View, ground: Ground, importances: Importances, size: tupl
     """
     values = np.zeros((size[1], size[0]), np.float32)
     if view != "text":
-        labels = Image.fromarray(_labels(ground.label_map)).resize(size, Image.Resampling.NEAREST)
-        values = values + importances.image[np.asarray(labels)]
+        values += importances.image[_labels(ground.label_map, size)]
     if view != "image":
-        values = values + polygon_values(ground, importances.text, size)
-    return np.clip(values, -1, 1)
+        values += polygon_values(ground, importances.text, size)
+    return np.clip(values, -1, 1, out=values)
 
 
 def polygon_values(ground: Ground, values: Array, size: tuple[int, int]) -> Array:
@@ -86,6 +85,7 @@ def encode_values(values: Array, signed: bool, threshold: float, colour_map: str
     return out.getvalue()
 
 
-def _labels(label_map: bytes) -> Bytes:
+def _labels(label_map: bytes, size: tuple[int, int] | None = None) -> Bytes:
+    """Segment ids [height, width], of the picture scaled to `size` (width, height) where it is given."""
     with Image.open(io.BytesIO(label_map)) as picture:
-        return np.asarray(picture)
+        return np.asarray(picture.resize(size, Image.Resampling.NEAREST) if size else picture)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.library import Library
+from app.library import Sheet
 from app.media_addresses import heat_sheet_address, sprite_address, thumbnail_address, tile_address
 from app.rendering import link, percent
 from app.tabs.choice import Choice, verdict
-from db.views import SampleView
+from db.views import SampleView, Split
 
 MOST_TOGETHER = 256
 """Heat maps of so many samples are one picture; of more, each is drawn when it is scrolled to."""
@@ -53,16 +53,37 @@ def make_tiles(choice: Choice, samples: Sequence[SampleView], *, named: bool = F
     Args:
         named: they are of several classes, so each says its own.
     """
-    return [_tile(choice, sample, named) for sample in samples]
+    titles = choice.library.titles()
+    places = {(sample.label, sample.split) for sample in samples if sample.position is not None}
+    covers = {place: cover for place in places if (cover := _cover(choice, *place))}
+    return [_tile(choice, sample, named, titles, covers.get((sample.label, sample.split))) for sample in samples]
 
 
-def _tile(choice: Choice, sample: SampleView, named: bool) -> Tile:
+@dataclass(frozen=True)
+class _Cover:
+    """A sprite sheet with its address and that of the heat maps over it; None of them where each is drawn alone."""
+
+    sheet: Sheet
+    address: str
+    overlay: str | None
+
+
+def _cover(choice: Choice, label: str, split: Split) -> _Cover | None:
     library = choice.library
-    titles = library.titles()
+    sheet = library.sheet(label, split)
+    if sheet is None:
+        return None
+    together = choice.model is not None and len(sheet.samples) <= MOST_TOGETHER
+    overlay = heat_sheet_address(library, choice.model.name, label, split) if choice.model and together else None
+    return _Cover(sheet, sprite_address(library, label, split), overlay)
+
+
+def _tile(choice: Choice, sample: SampleView, named: bool, titles: dict[str, str], cover: _Cover | None) -> Tile:
     said = titles.get(sample.predicted or "", sample.predicted or "no prediction")
-    sheet = library.sheet(sample.label, sample.split) if sample.position is not None else None
-    columns, rows, position = (sheet.columns, sheet.rows, sample.position or 0) if sheet else (1, 1, 0)
-    together = not named and sheet is not None and len(sheet.samples) <= MOST_TOGETHER
+    if sample.position is None:
+        cover = None
+    columns, rows, position = (cover.sheet.columns, cover.sheet.rows, sample.position or 0) if cover else (1, 1, 0)
+    overlay = cover.overlay if cover and sample.explained and not named else None
     return Tile(
         path=sample.path,
         split=sample.split,
@@ -72,16 +93,16 @@ def _tile(choice: Choice, sample: SampleView, named: bool) -> Tile:
         said=said,
         probability=sample.probability,
         caption=_caption(sample, said),
-        sheet=sprite_address(library, sample.label, sample.split) if sheet else None,
+        sheet=cover.address if cover else None,
         columns=columns,
         rows=rows,
         across=_position(position % columns, columns),
         down=_position(position // columns, rows),
         column=position % columns,
         row=position // columns,
-        heat=None if together else _heat(library, choice, sample),
-        overlay=_overlay(library, choice, sample) if together else None,
-        thumbnail=thumbnail_address(library, sample.path) if named else None,
+        heat=None if overlay else _heat(choice, sample),
+        overlay=overlay,
+        thumbnail=thumbnail_address(choice.library, sample.path) if named else None,
         own=titles.get(sample.label, sample.label) if named else None,
     )
 
@@ -91,16 +112,10 @@ def _position(place: int, count: int) -> float:
     return round(100 * place / (count - 1), 4) if count > 1 else 0.0
 
 
-def _heat(library: Library, choice: Choice, sample: SampleView) -> str | None:
+def _heat(choice: Choice, sample: SampleView) -> str | None:
     if not sample.explained or choice.model is None:
         return None
-    return tile_address(library, choice.model.name, sample.path)
-
-
-def _overlay(library: Library, choice: Choice, sample: SampleView) -> str | None:
-    if not sample.explained or choice.model is None:
-        return None
-    return heat_sheet_address(library, choice.model.name, sample.label, sample.split)
+    return tile_address(choice.library, choice.model.name, sample.path)
 
 
 def _caption(sample: SampleView, said: str) -> str:

@@ -79,7 +79,9 @@ function render() {
   if (state.tab !== told.tab?.selected) tellHeader();
   const filling = shownSlots(state).map(fill);
   setTimeout(tellHeader);
-  Promise.allSettled(filling).then(() => requestAnimationFrame(() => setTimeout(lookAhead))); // once it is painted
+  const filled = Promise.allSettled(filling);
+  filled.then(() => requestAnimationFrame(() => setTimeout(lookAhead))); // once it is painted
+  return filled;
 }
 
 function showControl(control) {
@@ -235,9 +237,10 @@ function after(change) {
   return next;
 }
 
+/** Makes a change and shows it; gives a promise of its content. */
 function go(change) {
   const next = after(change);
-  if (JSON.stringify(next) === JSON.stringify(state)) return;
+  if (JSON.stringify(next) === JSON.stringify(state)) return Promise.resolve();
   const minor = Object.keys(change).every((key) => NO_STEP.has(key));
   const moved = next.tab !== state.tab;
   stopAhead();
@@ -245,7 +248,7 @@ function go(change) {
   history[minor ? "replaceState" : "pushState"](null, "", writeState(state, location.search));
   if (moved) window.scrollTo(0, 0);
   if ("model" in change || "db" in change) loadChoices();
-  render();
+  return render();
 }
 
 async function loadChoices() {
@@ -277,6 +280,11 @@ const wanted = () => ({
 const header = () => Object.entries(wanted()).map(([key, fields]) =>
   Object.fromEntries(Object.entries(fields).filter(([name, value]) => value !== told[key]?.[name])));
 
+/** The visitor's own choice in a component: that need not be told. */
+function knows(key, field, value) {
+  told = { ...told, [key]: { ...told[key], [field]: value } };
+}
+
 window.shelfLens = {
   mount(element) {
     for (const slot of element.querySelectorAll("[data-slot]")) {
@@ -297,7 +305,9 @@ window.shelfLens = {
     return updates;
   },
   pick(key, value) {
-    if (value !== null && value !== undefined && value !== "" && value !== state[key]) go({ [key]: value });
+    if (value === null || value === undefined || value === "") return;
+    knows(key, "value", value);
+    go({ [key]: value });
   },
 };
 
@@ -341,7 +351,10 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     follow(target);
   } else if (steps !== undefined) step(Number(steps));
-  else if (tabId !== undefined) go({ tab: tabId }); // Gradio's select event fires at start, too
+  else if (tabId !== undefined) { // Gradio's select event fires at start, too
+    knows("tab", "selected", tabId);
+    go({ tab: tabId });
+  }
   else if (clear !== undefined) go({ [clear]: null });
   else if (rank !== undefined) go({ rank: nextRank(state.rank, rank) });
   else if (untag !== undefined) retag((key) => removeTag(key, target.closest("[data-tags]").dataset.tags, untag));
@@ -364,11 +377,24 @@ document.addEventListener("submit", (event) => {
 
 window.addEventListener("storage", showTagged); // another window of this browser has changed the tags
 
+let asking = false;
+
+/** Typing is faster than answers: when one has come, what is written by then is asked for. */
+async function ask(field) {
+  if (asking) return;
+  asking = true;
+  const written = () => field.value.trim() || null;
+  do await go({ q: written() });
+  while (state.tab === "search" && state.q !== written());
+  asking = false;
+}
+
 document.addEventListener("input", (event) => {
   const control = event.target;
   const key = control.dataset?.state;
   if (!key) return;
-  if (control.type === "checkbox") go({ [key]: control.checked });
+  if (control.type === "search") ask(control);
+  else if (control.type === "checkbox") go({ [key]: control.checked });
   else if (control.type === "range") go({ [key]: Number(control.value) });
   else go({ [key]: control.value.trim() || null });
 });

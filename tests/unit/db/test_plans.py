@@ -50,6 +50,8 @@ BIG = (
         ("picture", lambda reader: reader.picture(PATH, "display")),
         ("sprite", lambda reader: reader.sprite(LABEL, "test")),
         ("label map", lambda reader: reader.label_map(PATH)),
+        ("sources of picture parts", lambda reader: reader.part_sources([PATH], "image")),
+        ("sources of words", lambda reader: reader.part_sources([PATH], "text")),
         ("search", lambda reader: reader.search("mjolk")),
         ("found texts", lambda reader: reader.found_texts([["mjolk", "mjlk"], ["before"]])),
         ("hits", lambda reader: reader.hits([1, 2])),
