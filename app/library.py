@@ -21,6 +21,7 @@ from db.group_views import GroupCentroids, GroupView, SharedGroup
 from db.plane import principal_plane
 from db.reader import Reader
 from db.session import open_read_only
+from db.spelling import fold
 from db.views import (
     ClassView,
     ExplanationView,
@@ -63,9 +64,9 @@ class Library:
         self.name = name
         self.shown = address.shown(url)
         self.url = url
-        self.key = hashlib.sha256(self.shown.encode()).hexdigest()[:12]
         self.reader = Reader(open_read_only(url))
         self._file = address.sqlite_path(url)
+        self.key = hashlib.sha256(str(self._file.resolve() if self._file else self.shown).encode()).hexdigest()[:12]
         self._lock = threading.Lock()
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._kept_version = ""
@@ -143,6 +144,10 @@ class Library:
     def vocabulary(self) -> dict[str, int]:
         """As `Reader.vocabulary`."""
         return self._keep(("vocabulary",), self.reader.vocabulary)
+
+    def folded_vocabulary(self) -> dict[str, str]:
+        """The words of the vocabulary, each with its form without case and accents."""
+        return self._keep(("folded",), lambda: {word: fold(word) for word in self.vocabulary()})
 
     def shared_groups(self, model: str) -> list[SharedGroup]:
         """As `Reader.shared_groups` of both modalities together, those of the most classes first."""

@@ -19,7 +19,7 @@ def picture_address(library: Library, digest: str, kind: str, path: str) -> str:
 
 
 def heat_address(library: Library, explanation: ExplanationView, view: str) -> str:
-    """A heat map of one explanation; the page adds `threshold` and `signed`."""
+    """A heat map of one explanation; the page adds `signed`."""
     names = {"model": explanation.model, "sample": explanation.sample, "target": explanation.target}
     return _address(library, library.version(), f"heat/{view}", names)
 
@@ -49,7 +49,7 @@ def tile_address(library: Library, model: str, path: str) -> str:
 
 
 def map_address(library: Library, model: str, path: str, setting: str) -> str:
-    """An activation map; `setting` as app/tabs/activation.py writes it. The page adds `threshold`."""
+    """An activation map; `setting` as app/tabs/activation.py writes it."""
     return _address(library, library.version(), "map", {"model": model, "sample": path, "map": setting})
 
 

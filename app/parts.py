@@ -54,8 +54,8 @@ def _photograph(source: PartSource) -> Image.Image:
 
 
 def _crop(source: PartSource, photograph: Image.Image, feature: int, size: int) -> Image.Image | None:
+    if feature >= source.parts:
+        return None
     if source.label_map:
         return segment_crop(photograph, source.label_map, feature, size)
-    if feature >= len(source.polygons):
-        return None
     return entry_crop(photograph, source.polygons[feature], (source.width, source.height), size)

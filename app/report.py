@@ -47,7 +47,7 @@ def write_report(library: Library, model: str | None, label: str, out: Path) -> 
             f"--class {label}: {chosen.name} explains no sample of it; another --model or class may have some"
         )
     figure = Figure(figsize=(11, 8.5), layout="constrained")
-    figure.suptitle(f"{titles[label]}: what {chosen.name} relies on", fontsize=15, fontweight="bold")
+    figure.suptitle(_literal(f"{titles[label]}: what {chosen.name} relies on"), fontsize=15, fontweight="bold")
     axes = figure.subplots(3, EXAMPLES)
     for row, modality in enumerate(MODALITIES):
         _draw_groups(library, axes[row], library.reader.groups(chosen.name, label, modality), modality)

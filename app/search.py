@@ -72,8 +72,8 @@ def find(library: Library, asked: str, shown: int = SHOWN) -> Found:
     """Find the entries that hold all the words, each as it is asked for, as it begins or as it may be misread."""
     asked = " ".join(asked[:LONGEST].split())
     wanted = [fold(word) for word in words(asked)][:MOST_WORDS]
-    vocabulary = library.vocabulary()
-    alternatives = [similar_words(word, vocabulary) for word in wanted]
+    vocabulary, folded = library.vocabulary(), library.folded_vocabulary()
+    alternatives = [similar_words(word, vocabulary, folded) for word in wanted]
     texts = library.reader.found_texts(alternatives)
     any_word = not texts and len(wanted) > 1
     if any_word:
@@ -96,22 +96,24 @@ def find(library: Library, asked: str, shown: int = SHOWN) -> Found:
     )
 
 
-def similar_words(word: str, vocabulary: Mapping[str, int]) -> dict[str, float]:
+def similar_words(word: str, vocabulary: Mapping[str, int], folded: Mapping[str, str]) -> dict[str, float]:
     """The words that may be meant, with their similarity in 0..1: the word itself, misspellings, longer ones.
 
     Two letters that changed places count as one slip of the hand.
 
     Args:
         word: folded.
-        vocabulary: the words to choose from, as keys.
+        vocabulary: how often each of the words to choose from was read; PostgreSQL's keep their accents.
+        folded: the same words, folded.
     """
     own = digits(word)
     scored = process.extract(
-        word, vocabulary.keys(), scorer=OSA.normalized_similarity, score_cutoff=SIMILARITY, limit=ALTERNATIVES
+        word, folded, scorer=OSA.normalized_similarity, score_cutoff=SIMILARITY, limit=ALTERNATIVES
     )
-    found = {known: float(likeness) for known, likeness, _ in scored if digits(known) == own}
+    found = {known: float(likeness) for _, likeness, known in scored if digits(known) == own}
     if len(word) >= PREFIX:
-        longer = sorted((known for known in vocabulary if known.startswith(word)), key=lambda known: -vocabulary[known])
+        begun = (known for known, name in folded.items() if name.startswith(word))
+        longer = sorted(begun, key=lambda known: -vocabulary[known])
         for known in longer[:ALTERNATIVES]:
             found[known] = max(found.get(known, 0.0), BEGINS)
     return found
@@ -119,6 +121,9 @@ def similar_words(word: str, vocabulary: Mapping[str, int]) -> dict[str, float]:
 
 def _by_spelling(texts: list[FoundText], alternatives: list[dict[str, float]]) -> list[Spelling]:
     spellings: dict[tuple[str, ...], Spelling] = {}
+    alternatives = [
+        {fold(known): found[known] for known in sorted(found, key=found.__getitem__)} for found in alternatives
+    ]
     matched = {text: _matched(text, alternatives) for text in {found.text for found in texts}}
     for found in sorted(texts, key=lambda found: found.explained is None):  # whose weights can be shown comes first
         key, written, likeness = matched[found.text]

@@ -14,6 +14,7 @@ from app.server import make_server
 
 MCP_PATH = "/gradio_api/mcp/"
 ANYWHERE = ("0.0.0.0", "::")
+LONGEST_REQUEST = 1 << 17  # bytes of an address and its headers; 300 tagged samples take over 16 KiB
 M_ARENA_MAX, HEAPS = -8, 2
 
 
@@ -34,7 +35,13 @@ def serve(
     print(f"open http://{shown}:{port}/  (Ctrl-C ends it)", flush=True)
     if mcp:
         print(f"agents find its tools at http://{shown}:{port}{MCP_PATH}", flush=True)
-    config = uvicorn.Config(server, log_level="warning", proxy_headers=True, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        server,
+        log_level="warning",
+        proxy_headers=True,
+        timeout_graceful_shutdown=2,
+        h11_max_incomplete_event_size=LONGEST_REQUEST,
+    )
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -115,7 +115,7 @@ class Catalogue:
             return set(connection.scalars(select(Sample.id).where(Sample.path.in_(paths))))
 
     def sample(self, path: str) -> SampleDetail | None:
-        """One sample with its entries, evidence and neighbours."""
+        """One sample with its entries and evidence."""
         head = (
             select(
                 Sample.id,
@@ -138,21 +138,12 @@ class Catalogue:
             row = connection.execute(head).mappings().one_or_none()
             if row is None:
                 return None
-            siblings = (
-                select(Sample.path)
-                .join(Category, Category.id == Sample.category_id)
-                .where(Category.label == row["label"], Sample.split == row["split"])
-            )
-            paths = sorted(connection.scalars(siblings))
-            place = paths.index(path)
             return SampleDetail(
                 path=path,
                 **row,
                 entries=_entries(connection, row["id"]),
                 evidence=_evidence(connection, row["id"]),
                 pictures=_pictures(connection, row["id"]),
-                previous=paths[place - 1] if place else None,
-                next=paths[place + 1] if place + 1 < len(paths) else None,
             )
 
 

@@ -63,10 +63,14 @@ class Media:
             rows = connection.execute(photographs).all()
             keys = [row.id for row in rows]
             if modality == "text":
-                polygons = polygons_of(connection, keys)
-                return {row.path: PartSource(row.content, row.width, row.height, b"", polygons[row.id]) for row in rows}
-            labels = select(Segmentation.sample_id, Segmentation.label_map).where(Segmentation.sample_id.in_(keys))
-            maps = dict(connection.execute(labels).tuples().all())
+                found = polygons_of(connection, keys)
+                sources = {row.id: (len(found[row.id]), b"", found[row.id]) for row in rows}
+            else:
+                maps = select(Segmentation.sample_id, Segmentation.segments, Segmentation.label_map)
+                labels = connection.execute(maps.where(Segmentation.sample_id.in_(keys)))
+                sources = {row.sample_id: (row.segments, row.label_map, []) for row in labels}
         return {
-            row.path: PartSource(row.content, row.width, row.height, maps[row.id], ()) for row in rows if row.id in maps
+            row.path: PartSource(row.content, row.width, row.height, *sources[row.id])
+            for row in rows
+            if row.id in sources
         }

@@ -152,7 +152,7 @@ class SampleDetail:
     """One sample with everything that no model is needed for.
 
     `width` x `height` are the upright original's pixels; `segments` and the segmentation's size are None before
-    the first explanation; `previous` and `next` are the neighbours' paths in (label, split), None at the ends.
+    the first explanation.
     """
 
     id: int
@@ -170,8 +170,6 @@ class SampleDetail:
     segments: int | None
     segmentation_width: int | None
     segmentation_height: int | None
-    previous: str | None
-    next: str | None
 
 
 @dataclass(frozen=True)
@@ -190,13 +188,14 @@ class PictureView:
 class PartSource:
     """The display picture of a sample of `width` x `height` pixels, and where its parts of one modality lie.
 
-    `label_map` as in LabelMapView, empty for words; `polygons[entry position]` in pixels of the upright original,
-    empty for picture parts.
+    There are `parts`. `label_map` as in LabelMapView, empty for words; `polygons[entry position]` in pixels of the
+    upright original, empty for picture parts.
     """
 
     content: bytes = field(repr=False)
     width: int
     height: int
+    parts: int
     label_map: bytes = field(repr=False)
     polygons: Sequence[Sequence[Point]] = field(repr=False)
 

@@ -89,7 +89,6 @@ class MapPage:
     title: str
     display: str | None
     ratio: float
-    setting: MapSetting | None
     heat: str | None
     meaning: str
     empty: bool
@@ -145,7 +144,6 @@ def _page(
         title=titles.get(detail.label, detail.label),
         display=picture_address(library, display.digest, "display", detail.path) if display else None,
         ratio=detail.width / detail.height,
-        setting=setting,
         heat=map_address(library, model, detail.path, written(setting)) if setting else None,
         meaning=STRATEGIES[setting.strategy][1] if setting else "",
         empty=view is None or view.empty,

@@ -118,6 +118,7 @@ class ComparePage:
     about: str
     differ: bool
     largest: float
+    largest_signed: float
     rows: list[Row]
     names: list[str]
     agreements: list[Agreement]
@@ -195,6 +196,7 @@ def _page(
         about=state.about,
         differ=len({one.found.target for one in found}) > 1,
         largest=largest,
+        largest_signed=largest_signed,
         rows=[_row(choice, one, name, largest, largest_signed) for one, name in zip(found, names, strict=True)],
         names=[name for one, name in zip(found, names, strict=True) if one.matches],
         agreements=[
@@ -249,8 +251,8 @@ def _greatest(found: ExplanationView, scale: tuple[float | None, float | None]) 
 
 def _agreement(first: _Explained, second: _Explained, names: tuple[str, str]) -> Agreement:
     one, two = first.found, second.found
-    comparable = first.matches and second.matches and len(one.image_weights) == len(two.image_weights)
-    if not comparable:
+    alike = (first.matches and second.matches) or first.subject.library is second.subject.library
+    if not alike or len(one.image_weights) != len(two.image_weights):
         return Agreement(names, None, None, None, "the two databases cut this sample into other parts or words")
     together = rank_correlation(
         np.concatenate([one.image_weights, one.text_weights]), np.concatenate([two.image_weights, two.text_weights])

@@ -197,7 +197,7 @@ def _ratios(choice: Choice, models: list[ModelView]) -> list[RatioChart]:
 
 def share_href(names: dict[str, str | None], bar: Bar, within: str) -> str:
     """The samples that a bar of image shares counts."""
-    return link(names, tab="gallery", within=within, split="all", share=f"{bar.low:g}-{bar.high:g}", layer="multimodal")
+    return link(names, tab="gallery", within=within, split="all", share=f"{bar.low:g}-{bar.high:g}")
 
 
 def _reliability(choice: Choice, measured: Calibration) -> Reliability:

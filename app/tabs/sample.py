@@ -22,6 +22,7 @@ from app.wording import Basis, basis, sureness
 from db.views import ExplanationView, LabelProbability, SampleDetail
 
 TOP_CLASSES = 3
+LONGEST_NUMBER = 9
 HEADINGS = {"predicted": "Why it said", "true": "What spoke for the true class", "runner_up": "Why not"}
 SHORT = {"predicted": "Answer", "true": "True class", "runner_up": "Runner-up"}
 
@@ -219,7 +220,7 @@ def _outlined(library: Library, detail: SampleDetail, focus: str | None) -> Outl
     """None without a part, and for one that this sample does not have."""
     modality, _, number = (focus or "").partition("-")
     ground = library.ground(detail.path)
-    if ground is None or not number.isdecimal():
+    if ground is None or not number.isdecimal() or len(number) > LONGEST_NUMBER:
         return None
     feature, width, height = int(number), detail.segmentation_width or 0, detail.segmentation_height or 0
     if modality == "text" and feature < len(detail.entries):
@@ -235,7 +236,7 @@ def _missing(choice: Choice, detail: SampleDetail) -> Missing | None:
         return None  # its activation maps stand below
     if not choice.model.explained:
         return Missing(note.one_sided(choice.model), None)
-    explained = any(view.label == detail.label and view.explained for view in choice.library.classes(choice.model.name))
-    if explained and detail.split == "train":
+    samples = choice.library.samples(detail.label, choice.model.name)
+    if detail.split == "train" and {sample.split for sample in samples if sample.explained} == {"test"}:
         return Missing("Samples that the model was trained on are not explained; pick one of the test samples.", None)
     return Missing("This sample is not explained yet.", note.command(choice))

@@ -3,6 +3,9 @@
 import { DEFAULTS } from "./address.js";
 import { recolour } from "./palette.js";
 
+/** The look that a picture can have: an activation map never shows what speaks against. */
+const own = (image, state) => ("unsigned" in image.dataset ? { ...state, signed: false } : state);
+
 /** What the server draws: at its own threshold and colours; any others are put in here. */
 const address = (image, state) => `${image.dataset.heat.replace("{view}", state.layer)}&signed=${state.signed ? 1 : 0}`;
 
@@ -12,7 +15,8 @@ const TABLES = new Map(Object.entries(window.shelfLens.colours).map(
   ([name, text]) => [name, Uint8Array.from(text.match(/../g), (byte) => parseInt(byte, 16))],
 ));
 
-async function show(image, state) {
+async function show(image, shown) {
+  const state = own(image, shown);
   const drawn = address(image, state);
   const look = lookOf(state);
   if (image.dataset.shows === `${drawn} ${look}`) return;
@@ -59,7 +63,7 @@ export function picturesOf(html, state) {
   const found = new Set();
   for (const image of parsed.content.querySelectorAll("img")) {
     if (image.closest("details, .runner_up") || (image.dataset.heat?.includes("{view}") && state.layer === "photograph")) continue;
-    found.add(image.dataset.heat ? address(image, state) : image.getAttribute("src"));
+    found.add(image.dataset.heat ? address(image, own(image, state)) : image.getAttribute("src"));
   }
   for (const { style } of parsed.content.querySelectorAll(".sprite")) {
     if (style.backgroundImage) found.add(style.backgroundImage.slice(5, -2));
@@ -70,7 +74,7 @@ export function picturesOf(html, state) {
 /** Fetches what the visible images below `root` will show with the other sign: a hand is on its way to the switch. */
 export function warmSign(root, state) {
   const other = { ...state, signed: !state.signed };
-  for (const image of root.querySelectorAll("img[data-heat]:not([hidden])")) {
+  for (const image of root.querySelectorAll("img[data-heat]:not([hidden], [data-unsigned])")) {
     if (image.offsetParent) new Image().src = address(image, other);
   }
 }

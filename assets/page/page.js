@@ -24,7 +24,7 @@ let told = {}; // what Gradio's components were told last
 
 // --- filling the slots -------------------------------------------------------------------------------------------
 
-const urlOf = (slot, view = state) => addressOf(slot, view, Object.keys(tagged(tagKey())));
+const urlOf = (slot, view = state) => addressOf(slot, view, tagged(tagKey()));
 const shownSlots = (view) => slotsOf(view).filter((slot) => slots.has(slot));
 
 async function fill(slot) {
@@ -37,14 +37,18 @@ async function fill(slot) {
   try {
     const answer = await load(url);
     if (element.dataset.url !== url) return;
+    if (!shownSlots(state).includes(slot)) { // the visitor has gone to another tab, and maybe chosen another class there
+      element.dataset.url = "";
+      return;
+    }
+    const asIs = Object.entries(answer.state).every(([name, value]) => [null, value].includes(state[name]));
     adopt(answer.state);
     element.dataset.url = urlOf(slot);
-    keepAs(element.dataset.url, answer);
-    const { id, dataset } = element.contains(document.activeElement) ? document.activeElement : { dataset: {} };
-    const chosen = id ? `#${id}` : dataset.state && `[data-state="${dataset.state}"]:is(select, :checked)`;
+    if (asIs) keepAs(element.dataset.url, answer); // else it tells of a name that is not there
+    const focus = focusWithin(element);
     element.innerHTML = answer.html;
     decorate(slot);
-    if (chosen) element.querySelector(chosen)?.focus();
+    if (focus) (element.querySelector(focus) ?? element).focus({ preventScroll: true });
   } catch (error) {
     if (element.dataset.url !== url) return;
     element.dataset.url = "";
@@ -54,6 +58,15 @@ async function fill(slot) {
     clearTimeout(slow);
     if (element.dataset.url === urlOf(slot) || !element.dataset.url) element.removeAttribute("aria-busy");
   }
+}
+
+/** What is to have the focus when an element's content is new: its twin there, else the element; "" without focus. */
+function focusWithin(element) {
+  const { activeElement } = document;
+  if (!element.contains(activeElement)) return "";
+  element.tabIndex = -1;
+  const { id, dataset } = activeElement;
+  return id ? `#${CSS.escape(id)}` : `[data-state="${dataset.state}"]:is(select, :checked)`;
 }
 
 /** Takes over the names that the server filled in, without a new step in the history. */
@@ -251,9 +264,13 @@ function go(change) {
   return render();
 }
 
+let choosing = 0;
+
 async function loadChoices() {
+  const mine = ++choosing;
   try {
     const answer = await load(choicesOf(state));
+    if (mine !== choosing) return; // another model or database has been picked since
     choices = answer.choices;
     keys = answer.keys;
     if (!state.model || !state.db) adopt({ ...answer.state, ...(state.model ? { model: state.model } : {}) });

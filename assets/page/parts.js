@@ -6,7 +6,9 @@ const maps = new Map();
 function segmentsOf(url) {
   if (!maps.has(url)) {
     if (maps.size > 20) maps.delete(maps.keys().next().value);
-    maps.set(url, read(url));
+    const answer = read(url);
+    answer.catch(() => maps.delete(url)); // it will be asked for again
+    maps.set(url, answer);
   }
   return maps.get(url);
 }
@@ -31,19 +33,26 @@ export async function partAt(event, frame, url) {
   const across = (event.clientX - box.left) / box.width;
   const down = (event.clientY - box.top) / box.height;
   if (across < 0 || down < 0 || across >= 1 || down >= 1) return null;
-  const { width, height, ids } = await segmentsOf(url);
+  const map = await segmentsOf(url).catch(() => null);
+  if (!map) return null;
+  const { width, height, ids } = map;
   return ids[Math.floor(down * height) * width + Math.floor(across * width)];
 }
+
+const drawings = new WeakMap(); // how often each root was drawn: what came later must stay
 
 /** Draws on every canvas below `root`: the parts that are switched off dark, the one that is lit with a bright edge. */
 export async function drawParts(root, url, off, lit) {
   const canvases = root.querySelectorAll("canvas.parts");
   if (!canvases.length) return;
+  const mine = (drawings.get(root) ?? 0) + 1;
+  drawings.set(root, mine);
   if (lit === null && !off.size) {
     for (const canvas of canvases) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     return;
   }
-  const map = await segmentsOf(url);
+  const map = await segmentsOf(url).catch(() => null);
+  if (!map || drawings.get(root) !== mine) return;
   const picture = painted(map, off, lit);
   for (const canvas of canvases) {
     if (canvas.width !== map.width) Object.assign(canvas, { width: map.width, height: map.height });

@@ -11,7 +11,7 @@ export function showRank(root, rank) {
     const column = (rank ?? "").replace(/^-/, "");
     const sign = rank?.startsWith("-") ? -1 : 1;
     for (const head of table.querySelectorAll("th[data-column]")) {
-      if (head.dataset.column === column) head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+      if (head.dataset.column === column) head.setAttribute("aria-sort", (sign > 0) !== ("falling" in head.dataset) ? "ascending" : "descending");
       else head.removeAttribute("aria-sort");
     }
     const body = table.tBodies[0];

@@ -24,12 +24,13 @@ const SLOTS = {
 
 const query = (keys, view) => new URLSearchParams(keys.filter((key) => view[key] !== null).map((key) => [key, view[key]]));
 
-/** The address of what a slot shows; `paths` = the tagged samples, which the server does not know. */
-export function addressOf(slot, view, paths) {
+/** The address of what a slot shows; `tagged` = the tagged samples by path, which the server does not know. */
+export function addressOf(slot, view, tagged) {
   const { fragment = slot, keys } = SLOTS[slot];
   const names = query(keys(view), view);
   if (slot === "gallery" && view.shown === "tagged") {
-    for (const path of paths.slice(0, MOST_TAGGED)) names.append("tagged", path);
+    const asked = Object.keys(tagged).filter((path) => view.within === "all" || tagged[path].class === view.class);
+    for (const path of asked.slice(0, MOST_TAGGED)) names.append("tagged", path);
   }
   return `view/${fragment}?${names}`;
 }

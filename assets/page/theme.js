@@ -4,10 +4,14 @@ const THEME = "shelf-lens-theme";
 
 export function switchTheme() {
   const dark = document.body.classList.toggle("dark");
-  localStorage.setItem(THEME, dark ? "dark" : "light");
+  try {
+    localStorage.setItem(THEME, dark ? "dark" : "light");
+  } catch { /* this browser keeps nothing */ }
 }
 
 export function applyTheme() {
-  const wanted = localStorage.getItem(THEME);
-  if (wanted) document.body.classList.toggle("dark", wanted === "dark");
+  try {
+    const wanted = localStorage.getItem(THEME);
+    if (wanted) document.body.classList.toggle("dark", wanted === "dark");
+  } catch { /* this browser keeps nothing */ }
 }

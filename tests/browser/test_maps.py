@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,3 +64,19 @@ def test_features_and_figures_of_the_model(page: Page, forest: str) -> None:
     page.get_by_text("Whole model").click()
     expect(page.get_by_text("Do the maps point at the right place?")).to_be_visible()
     expect(page.locator(".localisation tr.current")).to_have_count(1)
+
+
+def test_map_has_the_same_pixels_while_evidence_against_is_shown(page: Page, forest: str) -> None:
+    pixels = """image => {
+        const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+        canvas.getContext("2d").drawImage(image, 0, 0, 64, 64);
+        return canvas.toDataURL();
+    }"""
+    shown = []
+    for query in ("?threshold=0.5", "?threshold=0.5&signed=1"):
+        open_page(page, forest, query)
+        heat = page.locator("[data-slot=maps] .map-row img.heat")
+        expect(heat).to_have_attribute("src", re.compile("^blob:"))
+        pictures_are_painted(page, "[data-slot=maps] .map-row img")
+        shown.append(heat.evaluate(pixels))
+    assert shown[0] == shown[1]

@@ -269,6 +269,12 @@ def test_faithfulness_stands_beside_the_pictures(client: TestClient) -> None:
     assert "Taken away, strongest first: 30" in elements.text
 
 
+@pytest.mark.parametrize("focus", ["image-", "image-99999", "text-99", f"image-{'9' * 5000}", "9", "image-²"])
+def test_part_that_does_not_exist_is_not_outlined(client: TestClient, focus: str) -> None:
+    elements, _ = fragment(client, "sample", sample="test/Zeta-Juice/x_001.jpg", focus=focus)
+    assert "Zeta-Juice" in elements.text
+
+
 @pytest.mark.parametrize("focus", ["image-3", "text-1"])
 def test_part_in_the_address_is_outlined(client: TestClient, focus: str) -> None:
     elements, _ = fragment(client, "sample", sample="test/Zeta-Juice/x_001.jpg", focus=focus)

@@ -20,6 +20,19 @@ def test_databases_are_named_after_their_files_and_numbered_where_alike(tmp_path
     assert libraries["demo-2"].shown == urls[1]
 
 
+def test_a_database_keeps_its_key_however_its_path_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        build(f"sqlite:///{tmp_path / folder / 'demo.db'}")
+        monkeypatch.chdir(tmp_path / folder)
+        (relative,) = open_libraries(["sqlite:///demo.db"]).values()
+        (absolute,) = open_libraries([f"sqlite:///{tmp_path / folder / 'demo.db'}"]).values()
+        assert relative.key == absolute.key
+        keys.append(relative.key)
+    assert keys[0] != keys[1]
+
+
 def test_missing_database_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         open_libraries([f"sqlite:///{tmp_path / 'absent.db'}"])

@@ -73,7 +73,7 @@ def test_samples_say_what_the_model_takes_them_for(reader: Reader) -> None:
     assert (unasked.predicted, unasked.right, unasked.explained) == (None, None, False)
 
 
-def test_a_sample_has_its_entries_pictures_and_neighbours(reader: Reader) -> None:
+def test_a_sample_has_its_entries_and_pictures(reader: Reader) -> None:
     path = f"test/{CLASSES[0]}/x_000.jpg"
     sample = reader.sample(path)
     assert sample is not None
@@ -84,10 +84,6 @@ def test_a_sample_has_its_entries_pictures_and_neighbours(reader: Reader) -> Non
     assert [(item.kind, item.entry_position) for item in sample.evidence] == [("entry", 0), ("region", None)]
     assert set(sample.pictures) == {"display", "thumbnail"}
     assert (sample.segments, sample.segmentation_width, sample.segmentation_height) == (20, 256, 256)
-    assert (sample.previous, sample.next) == (None, f"test/{CLASSES[0]}/x_001.jpg")
-    last = reader.sample(f"test/{CLASSES[0]}/x_002.jpg")
-    assert last is not None
-    assert (last.previous, last.next) == (f"test/{CLASSES[0]}/x_001.jpg", None)
 
 
 def test_a_sample_may_have_no_text_and_no_segmentation(reader: Reader) -> None:
