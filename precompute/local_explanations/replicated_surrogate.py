@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from precompute.local_explanations.balanced import ReplicatedDesign
 from precompute.local_explanations.surrogate import Floats, Surrogate, proximity
@@ -100,7 +99,8 @@ def fit_replicated(
     """Fit one surrogate a target with lime's kernel on all rows of a replicated design.
 
     The blocks are independent draws of the same design, so the spread of their own fits gives the error of the joint
-    one; as they are few, each feature's variance is pooled with its modality's (an empirical Bayes estimate).
+    one; blocks that share their text masks count as one draw of the texts. As they are few, each feature's variance is
+    pooled with its modality's (an empirical Bayes estimate).
 
     Args:
         design: of n rows and d features.
@@ -128,7 +128,9 @@ def fit_replicated(
     for block in blocks[1:]:
         joint = joint + block
     intercepts, weights, r2 = _solve(joint, ridge)
-    errors = _standard_errors(np.stack([_solve(block, ridge)[1] for block in blocks]), superpixels)
+    of_blocks = np.stack([_solve(block, ridge)[1] for block in blocks])
+    of_texts = np.stack([_solve(sums, ridge)[1] for sums in _by_text(design, blocks)])
+    errors = np.concatenate([_standard_errors(of_blocks[:, :superpixels]), _standard_errors(of_texts[:, superpixels:])])
     return [
         Surrogate(float(intercept), column, float(score), float(intercept + column.sum()), error)
         for intercept, column, score, error in zip(intercepts, weights.T, r2, errors.T, strict=True)
@@ -156,12 +158,21 @@ def certainty_of_order(weights: Floats, errors: Floats, top: int) -> float:
     return max(0.0, 1.0 - math.fsum(wrong))
 
 
-def _standard_errors(replicates: Floats, superpixels: int) -> Floats:
+def _by_text(design: ReplicatedDesign, blocks: list[_Moments]) -> list[_Moments]:
+    """Blocks of the same text masks added up; each by itself where all have the same, since those are all there are."""
+    sums: dict[bytes, _Moments] = {}
+    for (_, texts), block in zip(design.blocks, blocks, strict=True):
+        key = texts.tobytes()
+        sums[key] = sums[key] + block if key in sums else block
+    return list(sums.values()) if len(sums) > 1 else blocks
+
+
+def _standard_errors(replicates: Floats) -> Floats:
+    """Errors [d, t] of the mean of weights [r, d, t] of one modality."""
+    if not replicates.shape[1]:
+        return replicates[0]
     count = len(replicates)
     variances = replicates.var(axis=0, ddof=1)
-    pooled: npt.NDArray[np.float64] = np.empty_like(variances)
-    for part in (slice(None, superpixels), slice(superpixels, None)):
-        if variances[part].size:
-            pooled[part] = variances[part].mean(axis=0, keepdims=True)
+    pooled = variances.mean(axis=0, keepdims=True)
     shrunk = (PRIOR_REPLICATES * pooled + (count - 1) * variances) / (PRIOR_REPLICATES + count - 1)
     return np.asarray(np.sqrt(shrunk / count), dtype=np.float64)

@@ -59,6 +59,19 @@ def test_two_standard_errors_cover_the_mean_over_many_designs() -> None:
     assert 0.9 <= covered.mean() <= 0.995
 
 
+def test_errors_are_right_where_blocks_share_their_text_masks() -> None:
+    fits = []
+    for seed in range(40):
+        design = crossed_design(80, 40, 960, seed=seed)  # 6 blocks, 2 designs of the texts
+        texts = design.text_masks.astype(float)
+        answer = 1 / (1 + np.exp(4 - 0.9 * texts[:, :12].sum(axis=1))) + 0.2 * texts[:, 3] * texts[:, 20] * texts[:, 30]
+        surrogate, _ = fit_replicated(design, np.stack([answer, answer], axis=1)[design.rows[:, 1]], 0.25, 1.0)
+        fits.append((surrogate.weights[80:], surrogate.errors[80:]))
+    weights, errors = (np.stack(part) for part in zip(*fits, strict=True))
+    spread = np.sqrt(weights.var(axis=0, ddof=1).mean())
+    assert 0.8 <= spread / np.sqrt((errors**2).mean()) <= 1.25
+
+
 def test_certainty_of_an_order_is_what_normal_draws_give() -> None:
     weights, errors = np.array([0.1, 0.5, 0.3, 0.0, 0.28]), np.array([0.05, 0.04, 0.05, 0.06, 0.02])
     draws = np.random.default_rng(0).normal(weights, errors, (200_000, 5))
