@@ -197,4 +197,4 @@ def image_classifier(job: Job) -> Callable[[], ImageClassifier] | None:
 
 def processes(order: Order) -> int:
     """How many processes, or threads of one, may work at a time: as asked, else one a core."""
-    return order.workers or len(os.sched_getaffinity(0))
+    return order.workers or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

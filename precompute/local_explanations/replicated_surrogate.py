@@ -170,7 +170,7 @@ def _by_text(design: ReplicatedDesign, blocks: list[_Moments]) -> list[_Moments]
 def _standard_errors(replicates: Floats) -> Floats:
     """Errors [d, t] of the mean of weights [r, d, t] of one modality."""
     if not replicates.shape[1]:
-        return replicates[0]
+        return np.zeros(replicates.shape[1:])
     count = len(replicates)
     variances = replicates.var(axis=0, ddof=1)
     pooled = variances.mean(axis=0, keepdims=True)
