@@ -192,9 +192,14 @@ def image_classifier(job: Job) -> Callable[[], ImageClassifier] | None:
     name = next((model.name for model in job.recipe.models if model.kind == "image"), None)
     if name is None:
         return None
-    return lambda: cast("ImageClassifier", workplace(job, [name]).models(threads=processes(job.order))[name])
+    # The number of threads may change the last digits of an embedding, so it must not follow --workers.
+    return lambda: cast("ImageClassifier", workplace(job, [name]).models(threads=_cores())[name])
 
 
 def processes(order: Order) -> int:
-    """How many processes, or threads of one, may work at a time: as asked, else one a core."""
-    return order.workers or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    """How many processes may work at a time: as asked, else one a core."""
+    return order.workers or _cores()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
