@@ -18,6 +18,7 @@ from app.library import Library
 from app.parts import part_crop, parts_sheet
 from app.state import DEFAULT_THRESHOLD
 from app.tabs.activation import written
+from app.turns import TURNS
 from db.views import ExplanationView, Modality, PictureView, PredictedExplanation, Split
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -137,7 +138,9 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         ]
         if not tiles:
             raise HTTPException(404, f"no explanation of {label} by {model}")
-        media_type, content = draw_sheet(view, tiles, threshold, sheet.tile, sheet.columns, sheet.rows, colours)
+        media_type, content = draw_sheet(
+            view, TURNS.politely(tiles), threshold, sheet.tile, sheet.columns, sheet.rows, colours
+        )
         return _answer(request, library, version, media_type, content)
 
     @router.get("/part/{modality}")

@@ -11,6 +11,7 @@ from PIL import Image
 from app.drawing.crops import crop_sheet, entry_crop, segment_crop
 from app.library import Library
 from app.tabs.groups import CELLS, SHOWN_CROPS, SHOWN_GROUPS, ordered_members
+from app.turns import TURNS
 from db.group_views import MemberView
 from db.views import Modality, PartSource
 
@@ -31,7 +32,7 @@ def parts_sheet(library: Library, model: str, label: str, modality: Modality) ->
         return None
     sources = library.reader.part_sources({member.sample for group in groups for member in group}, modality)
     cell = CELLS[modality]
-    return crop_sheet(_crops(sources, groups, max(cell)), len(groups), SHOWN_CROPS, cell)
+    return crop_sheet(TURNS.politely(_crops(sources, groups, max(cell))), len(groups), SHOWN_CROPS, cell)
 
 
 def _crops(

@@ -19,6 +19,7 @@ from app.library import Library
 from app.media import FOREVER, media_router
 from app.page import LOOK, head, look_version, make_blocks, make_theme
 from app.password import PasswordMiddleware
+from app.turns import TURNS, TurnsMiddleware
 
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
 
@@ -46,6 +47,7 @@ def make_server(
             raise HTTPException(404, f"no file {name!r}")
         return _file(files[name], lasting=version == look_version())
 
+    server.add_middleware(TurnsMiddleware, turns=TURNS)
     if passwords is not None:
         server.add_middleware(PasswordMiddleware, passwords=passwords)
     server.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +58,7 @@ class SheetTile:
 
 def draw_sheet(
     view: View,
-    tiles: Sequence[SheetTile],
+    tiles: Iterable[SheetTile],
     threshold: float,
     side: int,
     columns: int,
@@ -74,12 +74,13 @@ def draw_sheet(
         side: pixels a side of a tile.
     """
     sheet = np.zeros((rows * side, columns * side), np.float32)
+    signed = False
     for tile in tiles:
+        signed = tile.importances.signed
         row, column = divmod(tile.position, columns)
         scale = side / max(*tile.ground.size, side)
         width, height = (max(round(length * scale), 1) for length in tile.ground.size)
         left, top = column * side + (side - width) // 2, row * side + (side - height) // 2
         field = value_field(view, tile.ground, tile.importances, (width, height))
         sheet[top : top + height, left : left + width] = field
-    signed = any(tile.importances.signed for tile in tiles)
     return "image/png", encode_values(sheet, signed, threshold, colour_map)

@@ -1,5 +1,6 @@
 """Ports."""
 
+import asyncio
 import socket
 
 import pytest
@@ -31,3 +32,22 @@ def test_without_a_wish_the_next_free_port_is_found(taken: int, monkeypatch: pyt
 def test_address_of_another_machine_is_an_error_with_a_remedy() -> None:
     with pytest.raises(UserError, match="--host"):
         bind("192.0.2.1", None)
+
+
+def test_accepted_connection_sends_every_piece_at_once() -> None:
+    async def accepted() -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def look(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = writer.get_extra_info("socket")
+            found.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listener = bind("127.0.0.1", 0)
+        async with await asyncio.start_server(look, sock=listener):
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            option = await found
+            writer.close()
+        return option
+
+    assert asyncio.run(accepted()) != 0
