@@ -121,8 +121,8 @@ def compute_maps(bench: Bench, request: MapRequest) -> dict[str, list[SampleMaps
 
 
 def staged(tower: ImageTower, images: Tensor, name: str) -> StagedForward:
-    """One forward of a tower that keeps its stages; channels last, which is the faster layout."""
-    tower.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    """One forward of a tower that keeps its stages, where the images are; channels last, which is the faster layout."""
+    tower.backbone.to(images.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return forward_stages(tower.backbone, images, name)
 
 

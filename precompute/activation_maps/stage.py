@@ -54,7 +54,7 @@ def make_activation_maps(job: Job) -> None:
         left = {sample: fit for sample, names in pending.items() if (fit := tuple(n for n in names if n not in unfit))}
         failed = _compute_pending(job, workers, models, hashes, left)
         kept = {(value, key) for value in hashes.values() for key in job.writer.done(STAGE, value)}
-        job.writer.prune(STAGE, kept | failed | {(hashes[name], name) for name in hashes})
+        job.writer.prune(STAGE, kept | failed | {(hashes[name], name) for name in unfit})
         of_classes: set[tuple[str, str]] = set()
         for model in models:
             if model.kind == "embedding":

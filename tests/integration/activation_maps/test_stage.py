@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,15 @@ from db.integrity import faults
 from db.reader import Reader
 from db.session import create, open_read_only
 from db.tables import ActivationMap, EmbeddingForecast, Evaluation, Mask, WorkUnit
+from precompute.activation_maps.batch import staged
+from precompute.activation_maps.stage import mapped_models, maps_hash
 from precompute.dataset.samples import load_picture
 from precompute.evaluation.localisation import evaluate_localisation
 from precompute.evaluation.localisation_report import localisation_table
+from precompute.models.tower_loading import image_tower
 from precompute.models.towers import ImageBackbone
 from precompute.pipeline import Order, Outcome, run
-from precompute.recipe import Recipe
+from precompute.recipe import ImageTowerSettings, Recipe
 from precompute.stored_run import job_behind
 from tests.small_towers import distilbert_folder, resnet_folder
 
@@ -141,8 +145,6 @@ def test_every_test_sample_has_a_forecast_and_maps_of_both_models(place: _Place)
 def test_a_stored_map_is_what_plain_autograd_gives(place: _Place) -> None:
     from transformers import AutoModel
 
-    from precompute.recipe import ImageTowerSettings
-
     reader, settings = place.reader(), ImageTowerSettings()
     backbone = ImageBackbone(AutoModel.from_pretrained(place.image), settings.mean, settings.std).eval()
     path = "test/red/red_0.png"
@@ -244,8 +246,6 @@ def test_the_same_run_again_computes_nothing_and_other_settings_everything(place
 
 
 def test_without_masks_there_is_one_clear_line(place: _Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import shutil
-
     copy = tmp_path / "maps.db"
     shutil.copy(place.url.removeprefix("sqlite:///"), copy)
     with Session(create(f"sqlite:///{copy}")) as session, session.begin():
@@ -273,6 +273,22 @@ def test_a_tower_without_stages_is_named_once_and_the_rest_goes_on(
     with Session(create(url)) as session:
         assert not session.scalar(select(func.count()).select_from(EmbeddingForecast))
         assert not session.scalar(select(func.count()).select_from(Evaluation))
+
+
+def test_a_model_that_is_fit_again_is_no_failure_any_more(place: _Place, tmp_path: Path) -> None:
+    copy = tmp_path / "maps.db"
+    shutil.copy(place.url.removeprefix("sqlite:///"), copy)
+    url, recipe = f"sqlite:///{copy}", _recipe(place.image, place.text)
+    with job_behind(url, "activation", 1) as job:
+        forest = next(model for model in mapped_models(job.engine) if model.name == "forest")
+        job.writer.fail_unit("activation", maps_hash(recipe, forest), "forest", "RuntimeError: out of luck")
+    assert run(Order(place.data, url, recipe, place.artifacts, workers=1), ["activation"]).clean
+
+
+def test_a_tower_goes_to_where_the_pictures_are(place: _Place) -> None:
+    tower = image_tower(ImageTowerSettings(name=str(place.image)), SIZE, 0)
+    forward = staged(tower, torch.zeros(1, 3, SIZE, SIZE, device="meta"), "resnet")
+    assert {tensor.device.type for tensor in (*forward.stages, forward.embeddings)} == {"meta"}
 
 
 @pytest.fixture
