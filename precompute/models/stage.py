@@ -33,7 +33,7 @@ def train(job: Job) -> None:
     """Train the recipe's models on the train split, or take them from their checkpoints; each is one work unit.
 
     Raises:
-        UserError: nothing to train on.
+        UserError: nothing to train on, or no CUDA device where one was asked for.
     """
     samples = stored_samples(job.engine, job.order.dataset, "train")
     classes = _classes(job.engine)
@@ -54,8 +54,9 @@ def train(job: Job) -> None:
     if all(name in job.writer.done(TRAIN, value) for name, value in current.items()):
         job.writer.prune(TRAIN, keys)
         return
+    device = chosen_device(job.order.device)
     with progress_bar(TRAIN, "step") as show:
-        trained = train_models(recipe, samples, classes, job.order.artifacts, digest, show)
+        trained = train_models(recipe, samples, classes, job.order.artifacts, digest, device, show)
         for place, (settings, model) in enumerate(zip(recipe.models, trained, strict=True)):
             if settings.name in job.writer.done(TRAIN, current[settings.name]):
                 continue

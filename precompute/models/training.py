@@ -62,18 +62,20 @@ def train_models(
     classes: Sequence[str],
     artifacts: Path,
     digest: str,
+    device: str,
     progress: Callable[[int, int], None],
 ) -> Iterator[TrainedModel]:
     """Train the recipe's models in their order; what has a finished checkpoint is not trained again.
 
     Args:
         digest: stands for all that the samples hold; another one means other checkpoints.
+        device: where to train, `cpu` or `cuda`.
         progress: called with (done, total) steps, a step being an epoch or a copy of the data embedded.
 
     Raises:
         UserError: a tower or an own model cannot be used.
     """
-    workshop = Workshop(recipe, train, classes, artifacts, digest, progress)
+    workshop = Workshop(recipe, train, classes, artifacts, digest, device, progress)
     for settings in recipe.models:
         if settings.kind == "own":
             load_own(settings, classes)
@@ -95,6 +97,7 @@ class Workshop:
         classes: Sequence[str],
         artifacts: Path,
         digest: str,
+        device: str,
         progress: Callable[[int, int], None],
     ) -> None:
         if recipe.towers.frozen and TINY in (recipe.towers.image.name, recipe.towers.text.name):
@@ -104,7 +107,7 @@ class Workshop:
         self._artifacts = artifacts
         self._digest = digest
         self._data = TrainingSet(train, classes, recipe)
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = device
         self._shelf = TowerShelf(recipe, artifacts, self._device, None)
         self._finished: dict[ModelKind, Path] = {}
         self._embedded_images: Tensor | None = None

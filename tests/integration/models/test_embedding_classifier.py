@@ -47,7 +47,7 @@ def _recipe(
 
 
 def _trained(recipe: Recipe, samples: list[LabelledSample], folder: Path) -> dict[str, str | None]:
-    found = train_models(recipe, samples, CLASSES, folder, "digest", lambda done, total: None)
+    found = train_models(recipe, samples, CLASSES, folder, "digest", "cpu", lambda done, total: None)
     return {model.name: model.checkpoint for model in found}
 
 

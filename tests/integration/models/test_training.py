@@ -45,7 +45,7 @@ def changed(recipe: Recipe, **sections: dict[str, object]) -> Recipe:
 
 
 def train(recipe: Recipe, samples: list[LabelledSample], folder: Path, digest: str = "digest") -> list[TrainedModel]:
-    return list(train_models(recipe, samples, CLASSES, folder, digest, lambda done, total: None))
+    return list(train_models(recipe, samples, CLASSES, folder, digest, "cpu", lambda done, total: None))
 
 
 def load(recipe: Recipe, trained: list[TrainedModel], folder: Path) -> dict[str, TowersAndHead]:
@@ -140,7 +140,7 @@ def test_a_killed_training_ends_in_the_same_checkpoints(
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            list(train_models(recipe, samples, CLASSES, tmp_path / "killed", "digest", count))
+            list(train_models(recipe, samples, CLASSES, tmp_path / "killed", "digest", "cpu", count))
 
     for step in (2, 5, 9, 12):  # in the image model, in the text model, between, and in the fusions
         kill_at(step)
@@ -152,7 +152,7 @@ def test_a_killed_training_ends_in_the_same_checkpoints(
 def test_progress_ends_at_its_total(paper: Recipe, samples: list[LabelledSample], tmp_path: Path) -> None:
     recipe = changed(paper, towers={"shared": True}, training={"epochs": 2, "augmented_copies": 1})
     seen: list[tuple[int, int]] = []
-    list(train_models(recipe, samples, CLASSES, tmp_path, "digest", lambda done, total: seen.append((done, total))))
+    list(train_models(recipe, samples, CLASSES, tmp_path, "digest", "cpu", lambda *step: seen.append(step)))
     assert seen[0] == (0, 14)  # five models of two epochs, two copies for each of two towers
     assert seen[-1] == (14, 14)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
