@@ -56,7 +56,7 @@ def load_own(settings: ModelSettings, classes: Sequence[str]) -> Model:
 
 
 class CheckedModel:
-    """A model whose answers are checked and brought into the data set's order of classes."""
+    """A model given tensors on the CPU; its answers are checked and brought into the data set's order of classes."""
 
     def __init__(self, model: Any, place: str, classes: list[str], order: list[int]) -> None:
         self.classes = classes
@@ -70,7 +70,7 @@ class CheckedModel:
         Raises:
             UserError: the answer has another shape, is not finite, or has rows that do not sum to 1.
         """
-        return self._checked(self._model.predict(images, entries), len(images), "predict")
+        return self._checked(self._model.predict(images.cpu(), entries), len(images), "predict")
 
     def _checked(self, answer: Any, rows: int, method: str) -> Tensor:
         expected = (rows, len(self.classes))
@@ -99,7 +99,7 @@ class CheckedDualStream(CheckedModel):
         return self._model.text_tower
 
     def embed_images(self, images: Tensor) -> Tensor:
-        return self._embeddings(self._model.embed_images(images), len(images), "embed_images")
+        return self._embeddings(self._model.embed_images(images.cpu()), len(images), "embed_images")
 
     def embed_texts(self, entries: list[Entries]) -> Tensor:
         return self._embeddings(self._model.embed_texts(entries), len(entries), "embed_texts")
@@ -111,4 +111,4 @@ class CheckedDualStream(CheckedModel):
     def _embeddings(self, answer: Any, rows: int, method: str) -> Tensor:
         if not isinstance(answer, Tensor) or answer.dim() != 2 or len(answer) != rows:
             raise UserError(f"{self._place}: {method} must give a tensor of {rows} rows, one embedding each")
-        return answer.detach()
+        return answer.detach().cpu()

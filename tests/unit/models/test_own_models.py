@@ -95,6 +95,40 @@ def test_unknown_options_and_entry_points_are_refused(write) -> None:  # type: i
         load_own(ModelSettings(name="mine", kind="own", entry_point="just_a_module"), CLASSES)
 
 
+class _OnGpu(torch.Tensor):
+    """Stands for a tensor on a GPU: what is not brought to the CPU stays one of these."""
+
+    def cpu(self) -> torch.Tensor:  # type: ignore[override]
+        return self.as_subclass(torch.Tensor)
+
+
+def test_a_model_is_given_tensors_on_the_cpu(write) -> None:  # type: ignore[no-untyped-def]
+    body = """
+    class Mine:
+        classes = ["a", "b", "c"]
+        image_tower = text_tower = None
+        def predict(self, images, entries):
+            assert type(images) is torch.Tensor
+            return torch.full((len(images), 3), 1 / 3)
+        def embed_images(self, images):
+            assert type(images) is torch.Tensor
+            return images.mean(dim=(2, 3)).as_subclass(self.on_gpu)
+        def embed_texts(self, entries):
+            return torch.zeros(len(entries), 1).as_subclass(self.on_gpu)
+        def fuse(self, images, texts, available):
+            assert type(images) is type(texts) is torch.Tensor
+            return torch.full((len(images), 3), 1 / 3)
+    """
+    settings = write(body)
+    made = load_own(settings, CLASSES)
+    assert isinstance(made, DualStreamModel)
+    made._model.on_gpu = _OnGpu  # type: ignore[attr-defined]
+    images, entries = torch.rand(2, 3, 8, 8).as_subclass(_OnGpu), [[Entry("x")], []]
+    answer = made.predict(images, entries)
+    embeddings = made.embed_images(images), made.embed_texts(entries)
+    assert torch.equal(made.fuse(*embeddings, torch.ones(2, 2, dtype=torch.bool)), answer)
+
+
 def test_a_model_with_two_towers_keeps_them() -> None:
     settings = ModelSettings(name="mine", kind="own", entry_point="tests.small_models:SmallDualModel")
     made = load_own(settings, CLASSES)
