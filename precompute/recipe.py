@@ -224,7 +224,7 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         UserError: naming the file, the setting and what was expected.
     """
-    if not path.exists() and (RECIPES / path.name).exists():
+    if not path.exists() and path.parent == Path() and (RECIPES / path.name).exists():
         path = RECIPES / path.name
     try:
         return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))

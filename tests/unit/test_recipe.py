@@ -13,6 +13,11 @@ def test_built_in_recipes_are_valid_and_found_by_name(path: Path) -> None:
     assert read_recipe(Path(path.name)) == read_recipe(path)
 
 
+def test_a_mistyped_path_is_not_taken_for_a_built_in_recipe(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"typo/demo\.toml: No such file.*the built-in ones are .*demo\.toml"):
+        read_recipe(tmp_path / "typo" / "demo.toml")
+
+
 def test_the_papers_settings_are_those_of_the_paper() -> None:
     recipe = read_recipe(Path("paper.toml"))
     assert (recipe.training.learning_rate, recipe.training.weight_decay, recipe.training.batch_size) == (2e-5, 1e-4, 16)
