@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
@@ -148,6 +149,12 @@ def _pretrained(load: Callable[..., Any], name: str, setting: str) -> Any:
             trust_remote_code=False,
             local_files_only=offline or folder is not None,
         )
+    except SafetensorError as error:
+        files = sorted(map(str, folder.glob("*.safetensors"))) if folder else ["model.safetensors in the hub's cache"]
+        raise UserError(
+            f"{setting} {name}: {' or '.join(files)} is damaged, or a mere pointer of Git LFS ({_first_line(error)}); "
+            "fetch the file again"
+        ) from error
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         where = (
             f"folder {folder}"

@@ -52,6 +52,16 @@ def test_pickled_weights_are_refused(tmp_path: Path) -> None:
         image_tower(ImageTowerSettings(name=str(folder)), 32, 0)
 
 
+def test_a_pointer_of_git_lfs_in_place_of_the_weights_is_one_sentence_with_the_file(tmp_path: Path) -> None:
+    folder = resnet_folder(tmp_path / "resnet")
+    weights = folder / "model.safetensors"
+    weights.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0123456789abcdef\nsize 94\n")
+    with pytest.raises(UserError) as caught:
+        image_tower(ImageTowerSettings(name=str(folder)), 32, 0)
+    assert str(weights) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_weights_in_half_precision_are_read_as_float32(tmp_path: Path) -> None:
     folder = tmp_path / "half"
     ResNetModel(ResNetConfig(embedding_size=8, hidden_sizes=[8, 8, 8, 8], depths=[1] * 4)).half().save_pretrained(
