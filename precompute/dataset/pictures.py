@@ -9,6 +9,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from precompute.dataset.faults import FaultError
@@ -59,7 +60,7 @@ def open_picture(path: Path, largest_side: int) -> tuple[Image.Image, Frame]:
                 raise FaultError(f"{width}x{height} pixels are more than 100 megapixels; make the picture smaller")
             frame = _stored_frame(picture)
             picture.draft("RGB", fitting(width, height, largest_side))  # JPEG alone: unpacks at 1/2 .. 1/8, no smaller
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
+            upright = upright_rgb(picture)
     except FaultError:
         raise
     except Image.DecompressionBombError:
@@ -68,6 +69,17 @@ def open_picture(path: Path, largest_side: int) -> tuple[Image.Image, Frame]:
         reason = " ".join(str(error).split()).replace(str(path), path.name)
         raise FaultError(f"cannot be read as a picture ({reason}); replace or remove the file") from None
     return shrink(upright, largest_side), frame
+
+
+def upright_rgb(picture: Image.Image) -> Image.Image:
+    """An opened picture in RGB with its EXIF orientation applied.
+
+    Of 16-bit grey the upper 8 bits are taken, as Pillow does with 16-bit colour; it would clip grey at 255.
+    """
+    upright = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format == "PPM"):
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+    return upright.convert("RGB")
 
 
 def _stored_frame(picture: Image.Image) -> Frame:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from db.tables import Sample
+from precompute.dataset.pictures import upright_rgb
 from precompute.models.protocol import Entry
 
 Pixels = npt.NDArray[np.uint8]
@@ -59,7 +60,7 @@ def open_upright(path: Path) -> Image.Image:
         OSError: not a picture, or one that is cut short.
     """
     with Image.open(path) as picture:
-        return ImageOps.exif_transpose(picture).convert("RGB")
+        return upright_rgb(picture)
 
 
 def load_picture(path: Path, size: int) -> Pixels:

@@ -45,6 +45,16 @@ def test_any_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
     assert (picture.mode, picture.size) == ("RGB", (16, 12))
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_grey_of_16_bits_is_scaled_to_8(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"x.{suffix}"
+    levels = np.arange(40 * 30, dtype=np.uint16).reshape(30, 40) * 54
+    Image.fromarray(levels).save(path)
+    picture, _ = open_picture(path, 768)
+    assert np.array_equal(np.asarray(picture), np.stack([levels // 256] * 3, axis=-1))
+    assert np.array_equal(np.asarray(open_upright(path)), np.asarray(picture))
+
+
 def test_a_large_jpeg_shrinks_to_nearly_the_same_whether_or_not_it_is_unpacked_whole(tmp_path: Path) -> None:
     smooth = noise("x", 26, 20).resize((2600, 2000), Image.Resampling.BICUBIC)
     smooth.save(tmp_path / "x.jpg", quality=95)
