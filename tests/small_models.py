@@ -1,4 +1,4 @@
-"""Two small models of one's own with random weights: one opaque, one with two towers, the same function."""
+"""Small models of one's own with random weights: one opaque, the others with two towers, the same function."""
 
 from __future__ import annotations
 
@@ -51,3 +51,11 @@ class SmallDualModel(SmallOpaqueModel):
     def fuse(self, image_embeddings: Tensor, text_embeddings: Tensor, available: Tensor) -> Tensor:
         assert available.shape == (len(image_embeddings), 2)
         return torch.softmax(image_embeddings @ self._image + text_embeddings @ self._text, dim=1)
+
+
+class SmallUnnamedDualModel(SmallDualModel):
+    """The same with methods alone: it names no tower that another model could share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        del self.image_tower, self.text_tower

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from db.errors import UserError
-from precompute.models.protocol import DualStreamModel, Entries, Model
+from precompute.models.protocol import Entries, Model
 from precompute.recipe import ModelSettings
 
 
@@ -51,7 +51,8 @@ def load_own(settings: ModelSettings, classes: Sequence[str]) -> Model:
             f"{place}: its classes differ from the data set's ({', '.join(odd[:5])}); retrain or rename them"
         )
     order = [own.index(label) for label in classes]
-    checked = CheckedDualStream if isinstance(model, DualStreamModel) else CheckedModel
+    apart = all(callable(getattr(model, method, None)) for method in ("embed_images", "embed_texts", "fuse"))
+    checked = CheckedDualStream if apart else CheckedModel
     return checked(model, place, list(classes), order)
 
 
@@ -88,15 +89,15 @@ class CheckedModel:
 
 
 class CheckedDualStream(CheckedModel):
-    """The same for a model with two towers."""
+    """The same for a model with two towers; where it does not name one, the tower is shared with no other model."""
 
     @property
     def image_tower(self) -> object:
-        return self._model.image_tower
+        return getattr(self._model, "image_tower", None)
 
     @property
     def text_tower(self) -> object:
-        return self._model.text_tower
+        return getattr(self._model, "text_tower", None)
 
     def embed_images(self, images: Tensor) -> Tensor:
         return self._embeddings(self._model.embed_images(images.cpu()), len(images), "embed_images")

@@ -45,7 +45,8 @@ class Model(Protocol):
 class DualStreamModel(Model, Protocol):
     """A model with two towers and a cheap fusion head: its towers can be evaluated apart.
 
-    Two models whose `image_tower` (or `text_tower`) is the same object share its embeddings.
+    Two models whose `image_tower` (or `text_tower`) is the same object share its embeddings; None is no tower to share.
+    A model of one's own may leave out both attributes, not the methods.
     """
 
     image_tower: object

@@ -24,6 +24,8 @@ def test_the_papers_settings_are_those_of_the_paper() -> None:
     assert (recipe.towers.image_size, recipe.towers.text.max_words) == (256, 256)
     assert (recipe.explain.sampler, recipe.explain.evaluations, recipe.explain.segments) == ("lime", 2000, 100)
     assert (recipe.global_.top, recipe.global_.similarity) == (3, 0.75)
+    as_guided = Recipe().replaced(explain={"sampler": "lime", "evaluations": 2000})
+    assert as_guided == recipe, "docs/own-data-and-model.md: all else is the default"
 
 
 @pytest.mark.parametrize(

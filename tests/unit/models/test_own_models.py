@@ -8,6 +8,7 @@ import torch
 
 from db.errors import UserError
 from precompute.models.own_models import load_own
+from precompute.models.prediction import predict_all
 from precompute.models.protocol import DualStreamModel, Entry, Model
 from precompute.recipe import ModelSettings
 
@@ -106,7 +107,6 @@ def test_a_model_is_given_tensors_on_the_cpu(write) -> None:  # type: ignore[no-
     body = """
     class Mine:
         classes = ["a", "b", "c"]
-        image_tower = text_tower = None
         def predict(self, images, entries):
             assert type(images) is torch.Tensor
             return torch.full((len(images), 3), 1 / 3)
@@ -127,6 +127,17 @@ def test_a_model_is_given_tensors_on_the_cpu(write) -> None:  # type: ignore[no-
     answer = made.predict(images, entries)
     embeddings = made.embed_images(images), made.embed_texts(entries)
     assert torch.equal(made.fuse(*embeddings, torch.ones(2, 2, dtype=torch.bool)), answer)
+
+
+def test_the_methods_of_two_towers_are_enough_for_them_to_be_asked_apart() -> None:
+    settings = ModelSettings(name="mine", kind="own", entry_point="tests.small_models:SmallUnnamedDualModel")
+    made = {name: load_own(settings, CLASSES) for name in ("first", "second")}
+    images, entries = torch.rand(2, 3, 8, 8), [[Entry("sour milk")], [Entry("oat")]]
+    answers = predict_all(made, images, entries)
+    for name, model in made.items():
+        assert isinstance(model, DualStreamModel)
+        assert model._model.images_embedded == 2, "asked once, and apart from the other"  # type: ignore[attr-defined]
+        assert torch.allclose(answers[name], model.predict(images, entries))
 
 
 def test_a_model_with_two_towers_keeps_them() -> None:
