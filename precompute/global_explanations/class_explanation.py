@@ -77,8 +77,10 @@ def explain_class(
             reason = f"no {'part of a picture' if modality == 'image' else 'text'} has a weight above 0"
         elif modality == "image" and embeddings is None:
             reason = "no image classifier is trained that could tell which parts look alike"
+        elif modality == "image":  # HDBSCAN looks for splits: it finds none among parts that all look alike, either
+            reason = f"no parts were found that stand out from the rest in {support} of {explained} samples"
         else:
-            reason = f"no {'part' if modality == 'image' else 'text'} came back in {support} of {explained} samples"
+            reason = f"no text came back in {support} of {explained} samples"
         answer[modality] = ModalityGroups(
             groups=supported,
             explained=explained,

@@ -203,13 +203,14 @@ def test_class_without_groups_says_why(tmp_path: Path) -> None:
     engine = create(url)
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM global_group"))
-        figures = json.dumps({"parts": 3, "noise": 3, "groups": 0, "reason": "no part came back in 2 of 3 samples"})
+        reason = "no parts were found that stand out from the rest in 2 of 3 samples"
+        figures = json.dumps({"parts": 3, "noise": 3, "groups": 0, "reason": reason})
         connection.execute(text("UPDATE evaluation SET figures = :figures WHERE kind = 'groups'"), {"figures": figures})
     finish(engine)
     with client_of(url) as client:
         elements, _ = fragment(client, "global", **{"class": "Zeta-Juice"})
     assert "3 of 3 parts fit no group" in elements.text
-    assert "No picture part recurs in enough samples: no part came back in 2 of 3 samples." in elements.text
+    assert f"There is no group of picture parts: {reason}." in elements.text
 
 
 def test_whole_model_ranks_classes_by_their_median_image_share(client: TestClient, library: Library) -> None:

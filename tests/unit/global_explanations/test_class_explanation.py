@@ -70,6 +70,12 @@ def test_words_that_never_come_back_say_so() -> None:
     assert found["text"].rare == 3
 
 
+def test_parts_that_all_look_alike_are_not_said_never_to_come_back() -> None:
+    found = explain_class(_class(6), lambda features: np.ones((len(features), 16), np.float32), SETTINGS)
+    assert (found["image"].parts, found["image"].noise) == (18, 18)
+    assert found["image"].reason == "no parts were found that stand out from the rest in 2 of 6 samples"
+
+
 def test_without_a_trained_image_classifier_there_are_text_groups_alone() -> None:
     found = explain_class(_class(6), None, SETTINGS)
     assert found["text"].groups
