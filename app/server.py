@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import app.quick_gradio  # noqa: F401
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
-
+# isort: split
 from collections.abc import Mapping
 from pathlib import Path
 
