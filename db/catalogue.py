@@ -28,8 +28,8 @@ class Catalogue:
     _engine: Engine
 
     def runs(self) -> list[RunView]:
-        """All runs, the earliest first."""
-        query = select(*(getattr(Run, name) for name in RunView.__dataclass_fields__)).order_by(Run.id)
+        """All runs, the one that was opened last at the end."""
+        query = select(*(getattr(Run, name) for name in RunView.__dataclass_fields__)).order_by(Run.started_at, Run.id)
         with self._engine.connect() as connection:
             return [RunView(**row) for row in connection.execute(query).mappings()]
 

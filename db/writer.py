@@ -69,8 +69,9 @@ class Writer:
         with self._transaction() as session:
             run = session.scalar(select(Run).where(Run.settings_hash == settings_hash))
             if run is None:
-                run = Run(settings_hash=settings_hash, started_at=_now())
+                run = Run(settings_hash=settings_hash)
                 session.add(run)
+            run.started_at = _now()
             run.settings, run.seed, run.versions = settings, seed, dict(versions)
             run.dataset, run.artifacts, run.finished_at = dataset, artifacts, None
             session.flush()

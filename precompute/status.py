@@ -21,7 +21,7 @@ def status_text(url: str) -> str:
     """A few lines: the run, each stage's units, what is left with an estimate, failures and skipped samples."""
     engine = open_read_only(url)
     reader, order = Reader(engine), latest_order(engine, url)
-    (run, *_) = sorted(reader.runs(), key=lambda run: (run.finished_at is not None, -run.id))
+    run = reader.runs()[-1]
     state = f"finished {run.finished_at:%Y-%m-%d %H:%M} UTC" if run.finished_at else "not finished"
     lines = [f"{shown(url)}: run of {run.dataset}, {state}"]
     for stage in reader.progress():

@@ -21,13 +21,13 @@ from precompute.recipe import Recipe
 
 
 def latest_order(engine: Engine, url: str) -> Order:
-    """What was asked for by the run that was started last.
+    """What was asked for by the run that was opened last.
 
     Raises:
         UserError: the database holds no run.
     """
     with Session(engine) as session:
-        run = session.scalar(select(Run).order_by(Run.finished_at.is_not(None), Run.id.desc()))
+        run = session.scalar(select(Run).order_by(Run.started_at.desc(), Run.id.desc()).limit(1))
     if run is None:
         raise UserError(f"{shown(url)}: holds no run yet; python -m precompute run --dataset DIR --db ... makes one")
     return _order(run, url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ def describe_classes(
     forecasts = stored_forecasts(job, model.id)
     settings = job.recipe.activation
     parts = (settings.class_features, settings.places, settings.tops)
-    value = settings_hash(maps_hash, parts, [one.path for one in forecasts])
+    value = settings_hash(maps_hash, parts, [_contents(one) for one in forecasts])
     if forecasts and model.name not in job.writer.done(STAGE, value):
         (tops,) = workers.answers(auc_of_tops, [_test_of_tops(model, forecasts, settings.tops)])
         if tops.answer is None:
@@ -103,6 +104,13 @@ def stored_forecasts(job: Job, model_id: int) -> list[StoredForecast]:
     )
     with Session(job.engine) as session:
         return [StoredForecast(*row) for row in session.execute(query)]
+
+
+def _contents(forecast: StoredForecast) -> list[str]:
+    """What tells a forecast from another one of the same sample, made after its picture or label changed."""
+    numbers = (forecast.probabilities, forecast.values, forecast.weights)
+    digest = hashlib.sha256(b"".join(np.asarray(one, np.float32).tobytes() for one in numbers)).hexdigest()
+    return [forecast.path, forecast.label, forecast.predicted, digest]
 
 
 def class_rankings(forecasts: Sequence[StoredForecast]) -> dict[str, list[int]]:

@@ -131,7 +131,9 @@ class TowerShelf:
     def _stored(self, role: str, where: dict[str, Any]) -> ImageTower | TextTower:
         path = self._artifacts / where["checkpoint"]
         if "sha256" in where and file_hash(path) != where["sha256"]:
-            raise UserError(f"checkpoint {path}: changed since other models were trained on it; run the train stage")
+            raise UserError(
+                f"checkpoint {path}: changed since other models were trained on it; delete it and run the train stage"
+            )
         own, towers = read_header(path)[role], self._recipe.towers
         tower: ImageTower | TextTower
         if role == "image_tower":
@@ -146,7 +148,8 @@ class TowerShelf:
         tower = self.named_image() if role == "image_tower" else self.named_text()
         if self.fingerprint(tower) != where["fingerprint"]:
             raise UserError(
-                f"{role.replace('_', ' ')} {where['name']}: changed since {path.name} was trained; run the train stage"
+                f"{role.replace('_', ' ')} {where['name']}: changed since {path} was trained; "
+                "delete that file and run the train stage"
             )
         return tower
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
+import hashlib
+import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from db.errors import UserError
 from precompute.models.protocol import Entries, Model
-from precompute.recipe import ModelSettings
+from precompute.recipe import ModelSettings, settings_hash
 
 
 def load_own(settings: ModelSettings, classes: Sequence[str]) -> Model:
@@ -29,8 +30,7 @@ def load_own(settings: ModelSettings, classes: Sequence[str]) -> Model:
     module_name, _, class_name = (settings.entry_point or "").partition(":")
     if not module_name or not class_name:
         raise UserError(f"{place}: expected 'module:Class'; mend the recipe")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    _look_here()
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # the user's module may raise anything while it is read
@@ -54,6 +54,25 @@ def load_own(settings: ModelSettings, classes: Sequence[str]) -> Model:
     apart = all(callable(getattr(model, method, None)) for method in ("embed_images", "embed_texts", "fuse"))
     checked = CheckedDualStream if apart else CheckedModel
     return checked(model, place, list(classes), order)
+
+
+def own_hash(settings: ModelSettings) -> str:
+    """SHA-256 of an own model's entry point, options and source file: what can be told of it without asking it.
+
+    A source that is not found counts as empty; `load_own` says what is wrong.
+    """
+    _look_here()
+    try:
+        spec = importlib.util.find_spec((settings.entry_point or "").partition(":")[0])
+    except Exception:  # the user's package may raise anything while it is read
+        spec = None
+    source = Path(spec.origin).read_bytes() if spec and spec.origin else b""
+    return hashlib.sha256(settings_hash(settings).encode() + source).hexdigest()
+
+
+def _look_here() -> None:
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
 
 
 class CheckedModel:

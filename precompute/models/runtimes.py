@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
+from filelock import FileLock
 from torch import Tensor, nn
 
 from precompute.models.centring import centre
@@ -162,15 +163,22 @@ def choose_execution(
     name, module, batch = trial()
     kind = f"{name} | {tuple(batch[0].shape)} | {settings.runtime} {settings.precision}"
     key = f"{_processor() if device == 'cpu' else torch.cuda.get_device_name(device)} | {kind}"
-    known: dict[str, str] = json.loads(cache.read_text()) if cache.exists() else {}
+    known = _kept(cache)
     if key not in known:
-        best = _worthwhile(options, base, module, batch)
-        known[key] = f"{best.runtime} {best.precision}"
         cache.parent.mkdir(parents=True, exist_ok=True)
-        temporary = cache.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(known, indent=1))
-        temporary.replace(cache)
+        with FileLock(cache.with_suffix(".lock")):  # of workers that start together one measures, the others read
+            known = _kept(cache)
+            if key not in known:
+                best = _worthwhile(options, base, module, batch)
+                known[key] = f"{best.runtime} {best.precision}"
+                temporary = cache.with_suffix(f".{os.getpid()}")
+                temporary.write_text(json.dumps(known, indent=1))
+                temporary.replace(cache)
     return next(option for option in options if f"{option.runtime} {option.precision}" == known[key])
+
+
+def _kept(cache: Path) -> dict[str, str]:
+    return json.loads(cache.read_text()) if cache.exists() else {}
 
 
 _RUNTIMES: tuple[Runtime, ...] = ("openvino", "torch")

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,11 +17,13 @@ from db.errors import UserError
 from db.tables import Category, Model, Prediction, Sample, Vector
 from db.writer import UnitResult
 from precompute.dataset.samples import LabelledSample, load_picture, stored_samples
+from precompute.models.checkpoints import file_hash
 from precompute.models.metrics import accuracy, confusion, top_k_accuracy
+from precompute.models.own_models import own_hash
 from precompute.models.prediction import predict_all
 from precompute.models.protocol import Model as LoadedModel
 from precompute.models.text import cut_entries
-from precompute.models.training import train_models
+from precompute.models.training import FORMAT, train_models
 from precompute.pipeline import Job, Order, processes
 from precompute.progress import progress_bar, say
 from precompute.recipe import settings_hash
@@ -31,6 +34,8 @@ TRAIN, PREDICT = "train", "predict"
 
 def train(job: Job) -> None:
     """Train the recipe's models on the train split, or take them from their checkpoints; each is one work unit.
+
+    A model whose checkpoint is gone, or is no longer what was written, is trained again.
 
     Raises:
         UserError: nothing to train on, or no CUDA device where one was asked for.
@@ -46,19 +51,29 @@ def train(job: Job) -> None:
     forest = {"embedding": [recipe.embedding]}
     current = {
         model.name: settings_hash(
-            model, recipe.towers, recipe.training, recipe.seed, classes, digest, place, *forest.get(model.kind, [])
+            FORMAT,
+            model,
+            recipe.towers,
+            recipe.training,
+            recipe.seed,
+            classes,
+            digest,
+            place,
+            *forest.get(model.kind, []),
+            *([own_hash(model)] if model.kind == "own" else []),
         )
         for place, model in enumerate(recipe.models)
     }
     keys = {(value, name) for name, value in current.items()}
-    if all(name in job.writer.done(TRAIN, value) for name, value in current.items()):
+    done = _stored_checkpoints(job, [name for name, value in current.items() if name in job.writer.done(TRAIN, value)])
+    if len(done) == len(current) and all(_is_whole(job.order.artifacts, *done[name]) for name in done):
         job.writer.prune(TRAIN, keys)
         return
     device = chosen_device(job.order.device)
     with progress_bar(TRAIN, "step") as show:
         trained = train_models(recipe, samples, classes, job.order.artifacts, digest, device, show)
         for place, (settings, model) in enumerate(zip(recipe.models, trained, strict=True)):
-            if settings.name in job.writer.done(TRAIN, current[settings.name]):
+            if done.get(settings.name) == (model.checkpoint, model.checkpoint_hash):
                 continue
             row = Model(
                 run_id=job.run_id,
@@ -75,6 +90,18 @@ def train(job: Job) -> None:
             )
             job.writer.finish_unit(TRAIN, current[settings.name], settings.name, [row])
     job.writer.prune(TRAIN, keys)
+
+
+def _stored_checkpoints(job: Job, names: Sequence[str]) -> dict[str, tuple[str | None, str]]:
+    """The checkpoint, relative to the artifacts folder, and its hash of each stored model of those names."""
+    query = select(Model.name, Model.checkpoint, Model.checkpoint_hash).where(Model.name.in_(names))
+    with Session(job.engine) as session:
+        return {name: (checkpoint, value) for name, checkpoint, value in session.execute(query)}
+
+
+def _is_whole(artifacts: Path, checkpoint: str | None, value: str) -> bool:
+    """Whether a checkpoint is there as it was written; a model of one's own has none."""
+    return checkpoint is None or ((artifacts / checkpoint).is_file() and file_hash(artifacts / checkpoint) == value)
 
 
 def _classes(engine: Engine) -> list[str]:

@@ -8,8 +8,6 @@ as it came where that is frozen, else as the image model has trained it.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +24,7 @@ from precompute.models.end_to_end import EndToEnd, augmented_logits
 from precompute.models.fitting import Fit, fit
 from precompute.models.fusions import HEADS, Head, HeadShape, ScoreFusion
 from precompute.models.loading import MODELS, TowerShelf, read_head
-from precompute.models.own_models import load_own
+from precompute.models.own_models import load_own, own_hash
 from precompute.models.tower_loading import TINY, config_of, image_tower, text_tower
 from precompute.models.towers import ImageTower, TextTower
 from precompute.models.training_data import (
@@ -37,7 +35,7 @@ from precompute.models.training_data import (
     embed_images,
     embed_texts,
 )
-from precompute.recipe import ModelKind, ModelSettings, Recipe, derive_seed, settings_hash
+from precompute.recipe import ModelKind, Recipe, derive_seed, settings_hash
 
 FORMAT = 1
 """Of checkpoints and of the meaning of training settings; raise it to have every model trained anew."""
@@ -79,7 +77,7 @@ def train_models(
     for settings in recipe.models:
         if settings.kind == "own":
             load_own(settings, classes)
-            yield TrainedModel(settings.name, settings.kind, None, _own_hash(settings), ())
+            yield TrainedModel(settings.name, settings.kind, None, own_hash(settings), ())
             continue
         path = workshop.checkpoint(settings.kind)
         history = tuple(read_header(path)["history"])
@@ -288,10 +286,3 @@ class _Steps:
     def advance(self, steps: int = 1) -> None:
         self._done += steps
         self._progress(self._done, self._total)
-
-
-def _own_hash(settings: ModelSettings) -> str:
-    """SHA-256 of an own model's entry point, options and source file: what can be told of it without asking it."""
-    spec = importlib.util.find_spec((settings.entry_point or "").partition(":")[0])
-    source = Path(spec.origin).read_bytes() if spec and spec.origin else b""
-    return hashlib.sha256(settings_hash(settings).encode() + source).hexdigest()

@@ -190,6 +190,54 @@ def test_a_missing_checkpoint_is_told_in_one_line(tmp_path: Path, dataset: Path,
     assert "checkpoint" in answer.stderr.splitlines()[-1]
 
 
+def test_a_missing_or_damaged_checkpoint_is_trained_again_and_nothing_is_lost(
+    tmp_path: Path, dataset: Path, recipe: Path, finished: str
+) -> None:
+    shutil.copy(finished.removeprefix("sqlite:///"), tmp_path / "copy.db")
+    shutil.copytree(Path(finished.removeprefix("sqlite:///")).with_suffix(".artifacts"), tmp_path / "copy.artifacts")
+    arguments = [
+        "precompute",
+        "train",
+        "--dataset",
+        dataset,
+        "--recipe",
+        recipe,
+        "--db",
+        f"sqlite:///{tmp_path}/copy.db",
+    ]
+    checkpoint = next((tmp_path / "copy.artifacts/models").glob("feature_concatenation-*.safetensors"))
+    content = checkpoint.read_bytes()
+    checkpoint.write_bytes(content[:100])
+    answer = command(*arguments, check=False)
+    assert answer.returncode == 2
+    assert "delete it and run the train stage" in answer.stderr
+    checkpoint.unlink()
+    command(*arguments)
+    assert checkpoint.read_bytes() == content
+    assert explanations(f"sqlite:///{tmp_path}/copy.db") == explanations_of(finished)
+
+
+def test_an_own_model_that_is_edited_predicts_anew(
+    tmp_path: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "own.toml").write_text("[[models]]\nname = 'mine'\nkind = 'own'\nentry_point = 'mine:Mine'\n")
+    classes = sorted(path.name for path in (dataset / "train").iterdir() if path.is_dir())
+    said = []
+    for place in (0, 1):
+        (tmp_path / "mine.py").write_text(
+            f"import torch\n\nclass Mine:\n    classes = {classes}\n    def predict(self, images, entries):\n"
+            f"        return torch.eye({len(classes)})[[{place}] * len(images)]\n"
+        )
+        options = ["--dataset", dataset, "--recipe", tmp_path / "own.toml", "--db", f"sqlite:///{tmp_path}/own.db"]
+        for stage in ("ingest", "train"):
+            command("precompute", stage, *options)
+        with sqlite3.connect(tmp_path / "own.db") as connection:
+            said.append(connection.execute("SELECT DISTINCT category_id FROM prediction").fetchall())
+    assert [len(found) for found in said] == [1, 1]
+    assert said[0] != said[1]
+
+
 def _explained_samples(path: Path) -> int:
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
         try:

@@ -22,7 +22,7 @@ from db.errors import UserError
 from db.integrity import faults
 from db.reader import Reader
 from db.session import create, open_read_only
-from db.tables import ActivationMap, EmbeddingForecast, Evaluation, Mask, WorkUnit
+from db.tables import ActivationMap, EmbeddingForecast, Evaluation, Mask, Model, Prediction, WorkUnit
 from precompute.activation_maps.batch import staged
 from precompute.activation_maps.stage import mapped_models, maps_hash
 from precompute.dataset.samples import load_picture
@@ -243,6 +243,23 @@ def test_the_same_run_again_computes_nothing_and_other_settings_everything(place
     assert place.count(ActivationMap) == maps / 2
     place.run(recipe, "activation")
     assert place.count(ActivationMap) == maps
+
+
+def test_figures_are_made_anew_when_forecasts_change(place: _Place, tmp_path: Path) -> None:
+    copy = tmp_path / "maps.db"
+    shutil.copy(place.url.removeprefix("sqlite:///"), copy)
+    url = f"sqlite:///{copy}"
+    with Session(create(url)) as session, session.begin():
+        of_forest = select(Prediction).join(Model, Model.id == Prediction.model_id).where(Model.name == "forest")
+        for prediction in session.scalars(of_forest):
+            prediction.probabilities = prediction.probabilities[::-1].copy()
+    assert run(
+        Order(place.data, url, _recipe(place.image, place.text), place.artifacts, workers=1), ["activation"]
+    ).clean
+    before, after = place.reader().auc("forest"), Reader(open_read_only(url)).auc("forest")
+    assert before is not None
+    assert after is not None
+    assert before.auc != after.auc
 
 
 def test_without_masks_there_is_one_clear_line(place: _Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

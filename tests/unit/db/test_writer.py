@@ -85,6 +85,8 @@ def test_the_same_settings_open_the_same_run_again(engine: Engine) -> None:
     assert Writer(engine).start_run(settings_hash="h1", **SETTINGS) == first != other
     assert Writer(engine).start_run(settings_hash="h2", **SETTINGS) == other
     assert [(run.seed, run.finished_at) for run in Reader(engine).runs()] == [(2**32 - 1, None)] * 2
+    Writer(engine).start_run(settings_hash="h1", **SETTINGS)
+    assert [run.settings_hash for run in Reader(engine).runs()] == ["h2", "h1"]  # the one opened last at the end
 
 
 def test_finish_run_notes_the_time(writer: Writer, engine: Engine) -> None:

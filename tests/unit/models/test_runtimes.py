@@ -1,12 +1,17 @@
 """Runtimes: the same numbers from PyTorch and OpenVINO, and rows that do not depend on their company."""
 
 import json
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from precompute.models import runtimes
 from precompute.models.runtimes import CPU_ROWS, Execution, choose_execution, make_forward, run_padded
 from precompute.models.tower_loading import image_tower
 from precompute.recipe import ImageTowerSettings, RuntimeSettings
@@ -99,6 +104,23 @@ def test_the_fastest_way_is_measured_once_and_remembered(tmp_path: Path) -> None
             cache.write_text(json.dumps({key: f"{other} {precision}"}))
             chosen = choose_execution(settings, "cpu", 1, cache, trial)
             assert (chosen.runtime, chosen.precision) == (other, precision)
+
+
+def test_workers_that_start_together_choose_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[int] = []
+
+    def slowly(options: Sequence[Execution], *_: object) -> Execution:
+        measured.append(1)
+        time.sleep(0.3)
+        return options[len(measured) - 1]  # another answer each time, as under load
+
+    monkeypatch.setattr(runtimes, "_worthwhile", slowly)
+    settings = RuntimeSettings(runtime="auto", precision="auto")
+    ask = partial(choose_execution, settings, "cpu", 1, tmp_path / "r.json", lambda: ("n", network(), (pictures(4),)))
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(lambda _: ask(), range(2))
+    assert first == second
+    assert len(measured) == 1
 
 
 def test_bfloat16_is_not_chosen_where_it_changes_the_embeddings(tmp_path: Path) -> None:
