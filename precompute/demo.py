@@ -6,13 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from db.address import shown
 from db.session import create, finish
-from db.tables import Run
-from precompute.pipeline import default_artifacts, run_hash
+from precompute.pipeline import default_artifacts, is_finished
 from precompute.progress import say
 from precompute.recipe import RECIPES, read_recipe
 
@@ -26,10 +22,9 @@ def prepare_demo(url: str) -> Path | None:
     dataset = default_artifacts(url).resolve() / "dataset"
     recipe = read_recipe(RECIPES / "demo.toml")
     engine = create(url)
-    with Session(engine) as session:
-        finished = session.scalar(select(Run.finished_at).where(Run.settings_hash == run_hash(recipe, dataset)))
+    finished = is_finished(engine, recipe, dataset)
     finish(engine)
-    if finished is not None:
+    if finished:
         say(f"demo: {shown(url)} is complete; remove it to compute it anew")
         return None
     if not dataset.exists():

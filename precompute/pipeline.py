@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from db.address import sqlite_path
 from db.errors import UserError
 from db.session import create, finish
-from db.tables import Problem, WorkUnit
+from db.tables import Problem, Run, WorkUnit
 from db.writer import Writer
 from precompute.progress import progress_bar, say
 from precompute.recipe import Recipe, Stage, settings_hash
@@ -85,6 +85,13 @@ def run_hash(recipe: Recipe, dataset: Path) -> str:
     return settings_hash(recipe, str(dataset))
 
 
+def is_finished(engine: Engine, recipe: Recipe, dataset: Path) -> bool:
+    """Whether the run of these settings came to its end when it was last opened."""
+    with Session(engine) as session:
+        query = select(Run.finished_at).where(Run.settings_hash == run_hash(recipe, dataset))
+        return session.scalar(query) is not None
+
+
 def run(order: Order, stages: Sequence[Stage] | None = None) -> Outcome:
     """Run the recipe's stages, or some of them, and continue where an earlier run stopped.
 
@@ -96,6 +103,7 @@ def run(order: Order, stages: Sequence[Stage] | None = None) -> Outcome:
     order = replace(order, dataset=order.dataset.resolve(), artifacts=order.artifacts.resolve())
     engine = create(order.url)
     try:
+        complete = stages is None or is_finished(engine, order.recipe, order.dataset)
         writer = Writer(engine)
         settings = {
             "recipe": order.recipe.model_dump(mode="json", by_alias=True),
@@ -113,7 +121,7 @@ def run(order: Order, stages: Sequence[Stage] | None = None) -> Outcome:
         job = Job(order, engine, writer, run_id)
         for stage in stages or order.recipe.stages:
             _stage(stage)(job)
-        if stages is None:
+        if complete:  # a stage of a finished run that ran again leaves it finished
             writer.finish_run(run_id)
         return _outcome(engine, run_id)
     finally:

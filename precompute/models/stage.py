@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,12 +66,13 @@ def train(job: Job) -> None:
     }
     keys = {(value, name) for name, value in current.items()}
     done = _stored_checkpoints(job, [name for name, value in current.items() if name in job.writer.done(TRAIN, value)])
-    if len(done) == len(current) and all(_is_whole(job.order.artifacts, *done[name]) for name in done):
+    spoilt = _spoilt(job.order.artifacts, done)
+    if len(done) == len(current) and not spoilt:
         job.writer.prune(TRAIN, keys)
         return
     device = chosen_device(job.order.device)
     with progress_bar(TRAIN, "step") as show:
-        trained = train_models(recipe, samples, classes, job.order.artifacts, digest, device, show)
+        trained = train_models(recipe, samples, classes, job.order.artifacts, digest, device, show, spoilt)
         for place, (settings, model) in enumerate(zip(recipe.models, trained, strict=True)):
             if done.get(settings.name) == (model.checkpoint, model.checkpoint_hash):
                 continue
@@ -99,9 +100,10 @@ def _stored_checkpoints(job: Job, names: Sequence[str]) -> dict[str, tuple[str |
         return {name: (checkpoint, value) for name, checkpoint, value in session.execute(query)}
 
 
-def _is_whole(artifacts: Path, checkpoint: str | None, value: str) -> bool:
-    """Whether a checkpoint is there as it was written; a model of one's own has none."""
-    return checkpoint is None or ((artifacts / checkpoint).is_file() and file_hash(artifacts / checkpoint) == value)
+def _spoilt(artifacts: Path, stored: Mapping[str, tuple[str | None, str]]) -> set[Path]:
+    """The checkpoints that are gone, or no longer what was written; a model of one's own has none."""
+    files = {artifacts / checkpoint: value for checkpoint, value in stored.values() if checkpoint is not None}
+    return {path for path, value in files.items() if not path.is_file() or file_hash(path) != value}
 
 
 def _classes(engine: Engine) -> list[str]:

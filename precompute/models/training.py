@@ -8,7 +8,7 @@ as it came where that is frozen, else as the image model has trained it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ def train_models(
     digest: str,
     device: str,
     progress: Callable[[int, int], None],
+    spoilt: Collection[Path] = (),
 ) -> Iterator[TrainedModel]:
     """Train the recipe's models in their order; what has a finished checkpoint is not trained again.
 
@@ -69,11 +70,12 @@ def train_models(
         digest: stands for all that the samples hold; another one means other checkpoints.
         device: where to train, `cpu` or `cuda`.
         progress: called with (done, total) steps, a step being an epoch or a copy of the data embedded.
+        spoilt: checkpoints to write anew although there is a file.
 
     Raises:
         UserError: a tower or an own model cannot be used.
     """
-    workshop = Workshop(recipe, train, classes, artifacts, digest, device, progress)
+    workshop = Workshop(recipe, train, classes, artifacts, digest, device, progress, spoilt)
     for settings in recipe.models:
         if settings.kind == "own":
             load_own(settings, classes)
@@ -97,6 +99,7 @@ class Workshop:
         digest: str,
         device: str,
         progress: Callable[[int, int], None],
+        spoilt: Collection[Path],
     ) -> None:
         if recipe.towers.frozen and TINY in (recipe.towers.image.name, recipe.towers.text.name):
             raise UserError("towers: 'tiny' starts from nothing and must be trained; set frozen = false")
@@ -106,6 +109,7 @@ class Workshop:
         self._digest = digest
         self._data = TrainingSet(train, classes, recipe)
         self._device = device
+        self._spoilt = spoilt
         self._shelf = TowerShelf(recipe, artifacts, self._device, None)
         self._finished: dict[ModelKind, Path] = {}
         self._embedded_images: Tensor | None = None
@@ -122,7 +126,7 @@ class Workshop:
                 *([self._recipe.embedding] if kind == "embedding" else []),
             )  # fmt: skip
             path = self._artifacts / MODELS / f"{kind}-{key}.safetensors"
-            if path.exists():
+            if path.exists() and path not in self._spoilt:
                 self._steps.advance(self._recipe.training.epochs)
             elif kind == "embedding":
                 self._grow_forest(path, refs)
