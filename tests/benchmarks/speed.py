@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +27,7 @@ from tests.benchmarks.reference import Shop, Subject
 
 ONE = "feature_concatenation"
 BATCHES = (4, 8, 16, 32, 64)
+MEASURED_SECONDS = 2
 
 
 def speed(shop: Shop, subjects: Sequence[Subject]) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def speed(shop: Shop, subjects: Sequence[Subject]) -> dict[str, Any]:
     for way, value in mean.items():
         print(f"{way:42} {value:8.2f} {value / mean['balanced, one model']:26.1f}")
     found = {"seconds": mean} | _stages(shop, subjects, fast)
-    return found | {"best throughput": _throughput(fast, found["items a second"], threads)}
+    return found | {"best throughput": _throughput(fast, found["towers"], threads)}
 
 
 def _plain(shop: Shop, threads: int) -> PlainModel:
@@ -91,8 +92,8 @@ def _ours(shop: Shop, subject: Subject, models: Mapping[str, Model]) -> explain.
 
 
 @contextmanager
-def _watched(taken: dict[str, float], items: dict[str, int]) -> Iterator[None]:
-    """Adds up the time inside each stage; stages do not nest."""
+def _watched(taken: dict[str, float], rows: dict[str, Counter[int]]) -> Iterator[None]:
+    """Adds up the time inside each stage, which do not nest, and each tower's rows by their length."""
 
     def watch(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*args: Any, **named: Any) -> Any:
@@ -103,10 +104,10 @@ def _watched(taken: dict[str, float], items: dict[str, int]) -> Iterator[None]:
 
         return timed
 
-    def forwards(forward: Forward, inputs: tuple[torch.Tensor, ...], rows: int) -> torch.Tensor:
+    def forwards(forward: Forward, inputs: tuple[torch.Tensor, ...], size: int) -> torch.Tensor:
         name = "image tower" if inputs[0].dim() == 4 else "text tower"
-        items[name] += len(inputs[0])
-        return watch(name, run_padded)(forward, inputs, rows)
+        rows[name][inputs[0].shape[-1]] += len(inputs[0])
+        return watch(name, run_padded)(forward, inputs, size)
 
     run_padded = towers.run_padded
     patches = [
@@ -132,9 +133,9 @@ def _stages(shop: Shop, subjects: Sequence[Subject], models: Mapping[str, Model]
     found: dict[str, Any] = {}
     for title, some in (("one model", {ONE: models[ONE]}), ("three models", dict(models))):
         taken: dict[str, float] = defaultdict(float)
-        items: dict[str, int] = defaultdict(int)
+        rows: dict[str, Counter[int]] = defaultdict(Counter)
         start = time.perf_counter()
-        with _watched(taken, items):
+        with _watched(taken, rows):
             for subject in subjects:
                 _ours(shop, subject, some)
         total = time.perf_counter() - start
@@ -147,33 +148,40 @@ def _stages(shop: Shop, subjects: Sequence[Subject], models: Mapping[str, Model]
             "inside towers": inside,
             "milliseconds": {name: 1000 * value / len(subjects) for name, value in taken.items()},
         }
-        found["items a second"] = {name: count / taken[name] for name, count in items.items()}
+        found["towers"] = {name: {"seconds": taken[name], "rows": dict(counts)} for name, counts in rows.items()}
     return found
 
 
-def _throughput(models: Mapping[str, Model], achieved: Mapping[str, float], threads: int) -> dict[str, Any]:
-    """Each tower alone at its best batch size, beside what it did while explaining."""
+def _throughput(models: Mapping[str, Model], explaining: Mapping[str, Any], threads: int) -> dict[str, Any]:
+    """What each tower did a second while explaining, beside the same rows alone, each length at its best batch size."""
     model = models[ONE]
     assert isinstance(model, TowersAndHead)
     found: dict[str, Any] = {}
-    print(f"\n{'items a second':14} {'alone, best batch':>18} {'explaining':>11} {'share':>7}")
+    print(f"\n{'items a second':14} {'alone':>8} {'explaining':>11} {'share':>7}  rows by length (best batch)")
     for name, tower in (("image tower", model.image_tower), ("text tower", model.text_tower)):
         assert tower is not None
-        best, size = max((_rate(tower, batch, threads), batch) for batch in BATCHES)
-        share = achieved[name] / best
-        found[name] = {"best": best, "batch": size, "explaining": achieved[name], "share": share}
-        print(f"{name:14} {best:10.0f} (of {size:2}) {achieved[name]:11.0f} {share:7.1%}")
+        rows = explaining[name]["rows"]
+        best = {length: max((_rate(tower, length, batch, threads), batch) for batch in BATCHES) for length in rows}
+        count = sum(rows.values())
+        alone = count / sum(rows[length] / best[length][0] for length in rows)
+        achieved = count / explaining[name]["seconds"]
+        found[name] = {"alone": alone, "explaining": achieved, "share": achieved / alone}
+        lengths = ", ".join(f"{length}: {rows[length]} ({best[length][1]})" for length in sorted(rows))
+        print(f"{name:14} {alone:8.0f} {achieved:11.0f} {achieved / alone:7.1%}  {lengths}")
     return found
 
 
-def _rate(tower: ImageTower | TextTower, batch: int, threads: int) -> float:
+def _rate(tower: ImageTower | TextTower, length: int, batch: int, threads: int) -> float:
+    """Rows a second, of pictures of that side or texts of that many tokens."""
     execution = replace(tower.execution, batch_size=batch, threads=threads)
     forward = make_forward(tower.backbone, execution)
     _, _, inputs = tower.trial()
+    if inputs[0].dim() == 2:
+        inputs = tuple(torch.ones(1, length, dtype=tensor.dtype) for tensor in inputs)
     rows = tuple(tensor[:1].expand(batch, *tensor.shape[1:]).contiguous() for tensor in inputs)
     forward(*rows)
     start, done = time.perf_counter(), 0
-    while time.perf_counter() - start < 3:
+    while time.perf_counter() - start < MEASURED_SECONDS:
         forward(*rows)
         done += batch
     return done / (time.perf_counter() - start)
