@@ -15,6 +15,23 @@ const TABLES = new Map(Object.entries(window.shelfLens.colours).map(
   ([name, text]) => [name, Uint8Array.from(text.match(/../g), (byte) => parseInt(byte, 16))],
 ));
 
+const KEEP = 300; // some kilobytes each
+const kept = new Map();
+
+/** The bytes of a picture that the server draws, kept so that a slider in motion asks nobody. */
+function bytesOf(drawn) {
+  const known = kept.get(drawn);
+  const answer = known ?? fetch(drawn, { cache: "force-cache" }).then((response) => { // mostly what the page has just shown
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+    return response.arrayBuffer();
+  });
+  kept.delete(drawn);
+  kept.set(drawn, answer);
+  if (!known) answer.catch(() => kept.delete(drawn));
+  if (kept.size > KEEP) kept.delete(kept.keys().next().value);
+  return answer;
+}
+
 async function show(image, shown) {
   const state = own(image, shown);
   const drawn = address(image, state);
@@ -26,8 +43,7 @@ async function show(image, shown) {
     return;
   }
   try {
-    const answer = await fetch(drawn, { cache: "force-cache" }); // mostly what the page has just shown
-    const bytes = await answer.arrayBuffer();
+    const bytes = await bytesOf(drawn);
     if (image.dataset.shows !== `${drawn} ${look}`) return;
     const table = TABLES.get(state.signed ? "signed" : state.colours);
     const url = URL.createObjectURL(recolour(bytes, table, state.threshold, state.signed));
