@@ -48,10 +48,15 @@ def look_version() -> str:
 
 
 def head() -> str:
-    """What the page's head needs: the style sheet, the scripts and their waiting list."""
+    """The style sheet and the icon, which Gradio adds to the page."""
+    return render("head.html", version=look_version())
+
+
+def early() -> str:
+    """The scripts and their waiting list, which the page brings along."""
     tables = {name: table.tobytes().hex() for name, table in _tables().items()}
     modules = [file.name for file in LOOK if file.suffix == ".js"]
-    return render("head.html", version=look_version(), colours=tables, modules=modules)
+    return render("early.html", version=look_version(), colours=tables, modules=modules)
 
 
 def make_blocks(libraries: Mapping[str, Library]) -> gr.Blocks:

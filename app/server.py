@@ -13,10 +13,12 @@ from fastapi import FastAPI, HTTPException, Response
 from fastapi.middleware.gzip import GZipMiddleware
 
 from app.agents import answer_in_json
+from app.early import EarlyMiddleware
 from app.fragments import view_router
+from app.kept import KeptMiddleware
 from app.library import Library
 from app.media import FOREVER, media_router
-from app.page import LOOK, head, look_version, make_blocks, make_theme
+from app.page import LOOK, early, head, look_version, make_blocks, make_theme
 from app.password import PasswordMiddleware
 from app.turns import TURNS, TurnsMiddleware
 
@@ -46,7 +48,9 @@ def make_server(
             raise HTTPException(404, f"no file {name!r}")
         return _file(files[name], lasting=version == look_version())
 
+    server.add_middleware(EarlyMiddleware, elements=early())
     server.add_middleware(TurnsMiddleware, turns=TURNS)
+    server.add_middleware(KeptMiddleware)
     if passwords is not None:
         server.add_middleware(PasswordMiddleware, passwords=passwords)
     server.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)

@@ -18,10 +18,11 @@ export function stopAhead() {
   waiting = [];
 }
 
-/** Puts pictures at the end of the queue; the browser keeps them. */
+/** Puts pictures in front of the queue: they belong to what has just been fetched. The browser keeps them. */
 export function picturesAhead(addresses) {
   if (fetched.size > KNOWN) fetched.clear();
-  ahead(...addresses.filter((address) => !fetched.has(address)).map((address) => () => picture(address)));
+  waiting.unshift(...addresses.filter((address) => !fetched.has(address)).map((address) => () => picture(address)));
+  next();
 }
 
 function picture(address) {

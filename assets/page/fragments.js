@@ -24,3 +24,23 @@ export function load(url) {
 export function keepAs(url, answer) {
   if (!kept.has(url)) kept.set(url, { answer: Promise.resolve(answer), at: performance.now() });
 }
+
+/** A fragment's html as what is shown at once, and what may follow when that is painted ("" = nothing). */
+export function parts(html) {
+  const [now, late = ""] = html.split("<!-- late -->");
+  return [now, late];
+}
+
+/** Puts what was folded away below `root` in its place. */
+export function unfold(root) {
+  for (const folded of root.querySelectorAll("template.folded")) folded.replaceWith(folded.content);
+}
+
+const PATIENCE_MS = 300;
+
+/** When the pictures below `root` have been painted, or have kept everybody waiting. */
+export async function painted(root) {
+  const pictures = [...root.querySelectorAll("img[src]")].map((image) => image.decode());
+  await Promise.race([Promise.allSettled(pictures), new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); })]);
+  await new Promise((resolve) => { requestAnimationFrame(() => setTimeout(resolve)); });
+}

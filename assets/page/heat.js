@@ -1,6 +1,7 @@
 // Heat maps: which overlay an image shows, which polygons are drawn, where nothing is. Opacity alone is a CSS variable.
 
 import { DEFAULTS } from "./address.js";
+import { parts, unfold } from "./fragments.js";
 import { recolour } from "./palette.js";
 
 /** The look that a picture can have: an activation map never shows what speaks against. */
@@ -74,11 +75,13 @@ export function paint(root, state) {
 
 /** The addresses of the pictures that a fragment, not shown yet, will show at once. */
 export function picturesOf(html, state) {
+  if (!/<img |class="sprite"/.test(html)) return [];
   const parsed = document.createElement("template");
-  parsed.innerHTML = html;
+  [parsed.innerHTML] = parts(html);
+  if (state.against) unfold(parsed.content);
   const found = new Set();
   for (const image of parsed.content.querySelectorAll("img")) {
-    if (image.closest("details, .runner_up") || (image.dataset.heat?.includes("{view}") && state.layer === "photograph")) continue;
+    if (image.closest("details") || (image.dataset.heat?.includes("{view}") && state.layer === "photograph")) continue;
     found.add(image.dataset.heat ? address(image, own(image, state)) : image.getAttribute("src"));
   }
   for (const { style } of parsed.content.querySelectorAll(".sprite")) {
@@ -92,5 +95,12 @@ export function warmSign(root, state) {
   const other = { ...state, signed: !state.signed };
   for (const image of root.querySelectorAll("img[data-heat]:not([hidden], [data-unsigned])")) {
     if (image.offsetParent) new Image().src = address(image, other);
+  }
+}
+
+/** Fetches what is folded away below `root`: a hand is on its way to the switch that shows it. */
+export function warmFolded(root, state) {
+  for (const { content } of root.querySelectorAll("template.folded")) {
+    for (const image of content.querySelectorAll("img[data-heat]")) new Image().src = address(image, state);
   }
 }

@@ -5,8 +5,8 @@ import { readState, writeState } from "./address.js";
 import { ahead, picturesAhead, stopAhead } from "./ahead.js";
 import { listenToMatrix } from "./confusion.js";
 import { copyText } from "./copy.js";
-import { keepAs, load } from "./fragments.js";
-import { paint, picturesOf, warmSign } from "./heat.js";
+import { keepAs, load, painted, parts, unfold } from "./fragments.js";
+import { paint, picturesOf, warmFolded, warmSign } from "./heat.js";
 import { nextRank, showRank } from "./ranking.js";
 import { addressOf, choicesOf, otherSlots, slotsOf } from "./slots.js";
 import { addTag, asCsv, download, removeTag, showCount, showTags, tagged } from "./tags.js";
@@ -46,9 +46,9 @@ async function fill(slot) {
     element.dataset.url = urlOf(slot);
     if (asIs) keepAs(element.dataset.url, answer); // else it tells of a name that is not there
     const focus = focusWithin(element);
-    element.innerHTML = answer.html;
-    decorate(slot);
+    const whole = show(slot, answer.html, !focus);
     if (focus) (element.querySelector(focus) ?? element).focus({ preventScroll: true });
+    return whole;
   } catch (error) {
     if (element.dataset.url !== url) return;
     element.dataset.url = "";
@@ -58,6 +58,27 @@ async function fill(slot) {
     clearTimeout(slow);
     if (element.dataset.url === urlOf(slot) || !element.dataset.url) element.removeAttribute("aria-busy");
   }
+}
+
+/**
+ * Puts a fragment in its slot. With `patient`, its late part follows when the pictures are painted; what stood there stays
+ * until then. Gives a promise of the whole.
+ */
+async function show(slot, html, patient) {
+  const element = slots.get(slot);
+  const [now, late] = parts(html);
+  const before = element.querySelector("[data-late]");
+  element.innerHTML = patient ? now : now + late;
+  const place = element.querySelector("[data-late]");
+  if (patient && late && before) place.replaceWith(before);
+  decorate(slot);
+  if (!patient || !late) return;
+  const root = element.lastElementChild;
+  await painted(root);
+  if (!root.isConnected) return; // something else is shown by now
+  place.innerHTML = late;
+  before?.replaceWith(place);
+  decorate(slot);
 }
 
 /** What is to have the focus when an element's content is new: its twin there, else the element; "" without focus. */
@@ -113,6 +134,7 @@ function showControl(control) {
 
 function decorate(slot) {
   const root = slots.get(slot);
+  if (state.against) unfold(root);
   paint(root, state);
   if (["strip", "compare-strip", "compare", "sample"].includes(slot)) markCurrent();
   if (slot === "gallery") offerOrders();
@@ -199,7 +221,7 @@ function lookAhead() {
   clearTimeout(soon);
   if (state.tab === "sample") {
     const near = [1, -1, 2].map(neighbour).filter(Boolean).map((sample) => after({ sample }));
-    ahead(...near.map((view) => () => shownAhead("sample", view)));
+    ahead(...near.flatMap((view) => shownSlots(view).map((slot) => () => shownAhead(slot, view))));
   }
   soon = setTimeout(() => {
     if (state.class) ahead(...otherSlots(state).map((slot) => () => shownAhead(slot, state)));
@@ -220,16 +242,20 @@ async function shownAhead(slot, view) {
 let resting = 0;
 const RESTING_MS = 60;
 
-/** The option under the pointer may be chosen: its class is fetched while the visitor makes up their mind. */
+/** The class that the pointer rests on, or that typing has led to, may be chosen: fetched while the visitor makes up their mind. */
 function foresee(event) {
-  const option = event.target.closest?.("#sl-class [role=option]");
+  const list = event.target.closest?.("#sl-class");
   clearTimeout(resting);
-  const label = option && choices?.classes[option.dataset.index]?.[1];
-  if (!label || label === state.class) return;
-  const view = after({ class: label });
-  resting = setTimeout(() => {
+  if (!list) return;
+  const fetchIt = () => {
+    const option = event.type === "keyup" ? list.querySelector("[role=option].active") : event.target.closest("[role=option]");
+    const label = option && choices?.classes[option.dataset.index]?.[1];
+    if (!label || label === state.class) return;
+    const view = after({ class: label });
     for (const slot of shownSlots(view)) shownAhead(slot, view).catch(() => {}); // asked for again when it is chosen
-  }, event.type === "pointerdown" ? 0 : RESTING_MS);
+  };
+  if (event.type === "pointerdown") fetchIt();
+  else resting = setTimeout(fetchIt, RESTING_MS);
 }
 
 // --- changing the state ------------------------------------------------------------------------------------------
@@ -265,6 +291,7 @@ function go(change) {
 }
 
 let choosing = 0;
+let title = "";
 
 async function loadChoices() {
   const mine = ++choosing;
@@ -274,7 +301,8 @@ async function loadChoices() {
     choices = answer.choices;
     keys = answer.keys;
     if (!state.model || !state.db) adopt({ ...answer.state, ...(state.model ? { model: state.model } : {}) });
-    document.title = `${answer.title} · Shelf Lens`;
+    title = `${answer.title} · Shelf Lens`;
+    document.title = title;
     showTagged();
     tellHeader();
   } catch { /* the tab's own fragment says that the server does not answer */ }
@@ -313,7 +341,8 @@ window.shelfLens = {
   },
   bridge(fire) {
     trigger = fire;
-    applyTheme(); // Gradio has just set its own
+    applyTheme(); // Gradio has just set its own, and its own title
+    document.title = title || document.title;
     tellHeader();
   },
   header() {
@@ -349,13 +378,12 @@ function follow(target) {
   go({ ...Object.fromEntries(named), ...Object.fromEntries(own), tab });
 }
 
-for (const near of ["pointerover", "pointerdown"]) document.addEventListener(near, foresee, true);
+for (const near of ["pointerover", "pointerdown", "keyup"]) document.addEventListener(near, foresee, true);
 
 for (const near of ["pointerover", "focusin"]) {
   document.addEventListener(near, (event) => {
-    if (event.target.closest?.("label:has([data-state=signed])")) {
-      for (const slot of slots.values()) warmSign(slot, state);
-    }
+    const warm = { signed: warmSign, against: warmFolded }[event.target.closest?.("label")?.querySelector("[data-state]")?.dataset.state];
+    if (warm) for (const slot of slots.values()) warm(slot, state);
   });
 }
 
@@ -476,7 +504,7 @@ async function begin() {
   if (!slots.size) ahead(...slotsOf(state).filter((slot) => slot !== state.tab).map((slot) => () => shownAhead(slot, state)));
 }
 
-applyTheme();
+if (document.body) applyTheme();
 known = loadChoices();
 begin().catch(() => {}); // the tab's slot says that the server does not answer
 for (const [name, ...rest] of queue) window.shelfLens[name](...rest);

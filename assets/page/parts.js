@@ -40,6 +40,7 @@ export async function partAt(event, frame, url) {
 }
 
 const drawings = new WeakMap(); // how often each root was drawn: what came later must stay
+const marked = new WeakSet(); // canvases that something was drawn on
 
 /** Draws on every canvas below `root`: the parts that are switched off dark, the one that is lit with a bright edge. */
 export async function drawParts(root, url, off, lit) {
@@ -48,7 +49,9 @@ export async function drawParts(root, url, off, lit) {
   const mine = (drawings.get(root) ?? 0) + 1;
   drawings.set(root, mine);
   if (lit === null && !off.size) {
-    for (const canvas of canvases) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    for (const canvas of canvases) {
+      if (marked.delete(canvas)) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    }
     return;
   }
   const map = await segmentsOf(url).catch(() => null);
@@ -57,6 +60,7 @@ export async function drawParts(root, url, off, lit) {
   for (const canvas of canvases) {
     if (canvas.width !== map.width) Object.assign(canvas, { width: map.width, height: map.height });
     canvas.getContext("2d").putImageData(picture, 0, 0);
+    marked.add(canvas);
   }
 }
 

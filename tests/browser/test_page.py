@@ -82,6 +82,41 @@ def test_misclassified_sample_shows_why_it_said_and_what_spoke_for_the_truth(pag
     expect_state(page, against="1")
 
 
+def test_tables_below_belong_to_the_sample_above_however_fast_one_steps(page: Page, address: str) -> None:
+    open_page(page, address)
+    page.get_by_role("button", name="Next sample").click()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    path = "test/Arla-Mjölk/x_001.jpg"
+    expect(page.locator(".path")).to_have_text(path)
+    expect(page.locator(".tags")).to_have_attribute("data-tags", path)
+    page.wait_for_timeout(500)
+    expect(page.locator(".tags")).to_have_attribute("data-tags", path)
+    expect(page.locator("[data-late]")).to_have_count(1)
+
+
+def test_folded_away_runner_up_asks_for_no_picture_until_a_hand_nears_its_switch(page: Page, address: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_page(page, address, "?sample=test/Zeta-Juice/x_001.jpg")
+    pictures_are_painted(page, ".explanation.true img")
+    page.wait_for_load_state("networkidle")
+    runner_up = [url for url in asked if "/heat/" in url and "target=Oat" in url]
+    assert runner_up == []
+    page.get_by_text("Why not the runner-up").hover()
+    page.wait_for_timeout(500)
+    assert len([url for url in asked if "/heat/" in url and "target=Oat" in url]) == 2
+
+
+def test_class_that_typing_has_found_is_fetched_before_it_is_chosen(page: Page, address: str) -> None:
+    open_page(page, address)
+    box = page.get_by_role("combobox", name="Class")
+    box.click()
+    with page.expect_request(lambda request: "/view/sample" in request.url and "class=Zeta-Juice" in request.url):
+        box.press_sequentially("zeta")
+    expect_state(page, sample="test/Arla-Mjölk/x_000.jpg")
+
+
 def test_threshold_hides_and_shows_what_is_drawn(page: Page, address: str) -> None:
     open_page(page, address)
     drawn = page.locator(".explanation.predicted .words polygon.drawn")

@@ -8,14 +8,15 @@ for (const type of ["pointerdown", "keydown"]) {
   addEventListener(type, (event) => { if (event.isTrusted && began === null) began = event.timeStamp; }, true);
 }
 
+// Asking where something inside a tile is would lay the tile out, which the page leaves undone out of sight: the tile is asked.
 const inView = (element) => {
-  const box = element.getBoundingClientRect();
+  const box = (element.closest(".tile") ?? element).getBoundingClientRect();
   return box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
 };
 
 /** Every picture below `root`: images, and the sprite sheets that stand behind thumbnails. */
 function pictures(root, everywhere) {
-  const seen = (element) => element.checkVisibility() && (everywhere || inView(element));
+  const seen = (element) => !element.hidden && (everywhere || (inView(element) && element.checkVisibility()));
   const images = [...root.querySelectorAll("img")].filter(seen);
   const sheets = new Set([...root.querySelectorAll(".sprite")].filter(seen)
     .map((element) => element.style.backgroundImage.slice(5, -2)).filter(Boolean));
