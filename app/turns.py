@@ -1,4 +1,4 @@
-"""Long drawings let short answers go first: one interpreter works at both, and somebody may be waiting."""
+"""Long drawings let short answers and later drawings go first: one interpreter works at all of them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ PATIENCE_SECONDS = 0.5
 
 
 class Turns:
-    """How many short answers are under way. Safe for threads."""
+    """How many short answers are under way, and which drawings. Safe for threads."""
 
     def __init__(self) -> None:
         self._short = 0
+        self._drawings: list[object] = []
         self._free = threading.Condition()
 
     def begin(self) -> None:
@@ -36,15 +37,22 @@ class Turns:
             self._free.notify_all()
 
     def politely(self, items: Iterable[Item]) -> Iterator[Item]:
-        """The same items, each after the short answers that are under way."""
-        left = PATIENCE_SECONDS
-        for item in items:
-            if left > 0:
-                since = time.monotonic()
-                with self._free:
-                    self._free.wait_for(lambda: not self._short, left)
-                left -= time.monotonic() - since
-            yield item
+        """The same items, each after the short answers that are under way and the drawings that were begun since."""
+        left, mine = PATIENCE_SECONDS, object()
+        with self._free:
+            self._drawings.append(mine)
+        try:
+            for item in items:
+                if left > 0:
+                    since = time.monotonic()
+                    with self._free:
+                        self._free.wait_for(lambda: not self._short and self._drawings[-1] is mine, left)
+                    left -= time.monotonic() - since
+                yield item
+        finally:
+            with self._free:
+                self._drawings.remove(mine)
+                self._free.notify_all()
 
 
 TURNS = Turns()

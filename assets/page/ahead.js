@@ -2,8 +2,10 @@
 
 const AT_ONCE = 2;
 const KNOWN = 4000;
+const DECODED = 16;
 
 const fetched = new Set();
+const decoded = []; // the last pictures that are likely to be shown next: a browser forgets what nobody holds
 let waiting = [];
 let running = 0;
 
@@ -18,19 +20,27 @@ export function stopAhead() {
   waiting = [];
 }
 
-/** Puts pictures in front of the queue: they belong to what has just been fetched. The browser keeps them. */
-export function picturesAhead(addresses) {
+/**
+ * Puts pictures in front of the queue: they belong to what has just been fetched. The browser keeps them; `likely` ones are
+ * decoded, too.
+ */
+export function picturesAhead(addresses, likely = false) {
   if (fetched.size > KNOWN) fetched.clear();
-  waiting.unshift(...addresses.filter((address) => !fetched.has(address)).map((address) => () => picture(address)));
+  const unknown = addresses.filter((address) => !fetched.has(address));
+  waiting.unshift(...unknown.map((address) => () => picture(address, likely)));
   next();
 }
 
-function picture(address) {
-  if (fetched.has(address)) return Promise.resolve();
+async function picture(address, likely) {
+  if (fetched.has(address)) return;
   fetched.add(address);
-  return new Promise((resolve) => {
-    Object.assign(new Image(), { onload: resolve, onerror: resolve, fetchPriority: "low", src: address });
-  });
+  const image = new Image();
+  const arrived = new Promise((resolve) => { Object.assign(image, { onload: resolve, onerror: resolve, fetchPriority: "low", src: address }); });
+  await arrived;
+  if (!likely) return;
+  decoded.push(image);
+  if (decoded.length > DECODED) decoded.shift();
+  image.decode().catch(() => {}); // there is no such picture
 }
 
 function next() {

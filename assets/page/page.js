@@ -221,7 +221,7 @@ function lookAhead() {
   clearTimeout(soon);
   if (state.tab === "sample") {
     const near = [1, -1, 2].map(neighbour).filter(Boolean).map((sample) => after({ sample }));
-    ahead(...near.flatMap((view) => shownSlots(view).map((slot) => () => shownAhead(slot, view))));
+    ahead(...near.flatMap((view) => shownSlots(view).map((slot) => () => shownAhead(slot, view, true))));
   }
   soon = setTimeout(() => {
     if (state.class) ahead(...otherSlots(state).map((slot) => () => shownAhead(slot, state)));
@@ -230,13 +230,13 @@ function lookAhead() {
 
 const pictures = new WeakMap(); // the addresses in a fragment, by fragment and look
 
-async function shownAhead(slot, view) {
+async function shownAhead(slot, view, likely = false) {
   const now = state;
   const answer = await load(urlOf(slot, view));
   if (state !== now) return;
   const look = `${view.layer} ${view.signed}`;
   if (pictures.get(answer)?.look !== look) pictures.set(answer, { look, addresses: picturesOf(answer.html, view) });
-  picturesAhead(pictures.get(answer).addresses);
+  picturesAhead(pictures.get(answer).addresses, likely);
 }
 
 let resting = 0;
@@ -252,7 +252,7 @@ function foresee(event) {
     const label = option && choices?.classes[option.dataset.index]?.[1];
     if (!label || label === state.class) return;
     const view = after({ class: label });
-    for (const slot of shownSlots(view)) shownAhead(slot, view).catch(() => {}); // asked for again when it is chosen
+    for (const slot of shownSlots(view)) shownAhead(slot, view, true).catch(() => {}); // asked for again when it is chosen
   };
   if (event.type === "pointerdown") fetchIt();
   else resting = setTimeout(fetchIt, RESTING_MS);

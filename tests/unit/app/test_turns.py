@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
@@ -33,6 +34,42 @@ def test_a_drawing_ends_although_short_answers_never_do(monkeypatch: pytest.Monk
     began = time.monotonic()
     assert list(found.politely(range(50))) == list(range(50))
     assert time.monotonic() - began >= 0.1
+
+
+def test_what_is_asked_for_last_is_drawn_first() -> None:
+    found = Turns()
+    order: list[str] = []
+    early = found.politely(range(2))
+    order.append(f"early {next(early)}")
+    late = found.politely(range(2))
+    order.append(f"late {next(late)}")
+    rest = threading.Thread(target=lambda: order.extend(f"early {item}" for item in early))
+    rest.start()
+    rest.join(0.1)
+    assert order == ["early 0", "late 0"]
+    order.extend(f"late {item}" for item in late)
+    rest.join(5)
+    assert order == ["early 0", "late 0", "late 1", "early 1"]
+
+
+def test_a_drawing_that_fails_holds_up_nobody() -> None:
+    found = Turns()
+    broken = found.politely(iter([0, 1]))
+    assert next(broken) == 0
+    del broken
+    began = time.monotonic()
+    assert list(found.politely([1])) == [1]
+    early = found.politely([1, 2])
+    next(early)
+
+    def failing() -> Iterator[int]:
+        raise ValueError
+        yield 0
+
+    with pytest.raises(ValueError):
+        list(found.politely(failing()))
+    assert list(early) == [2]
+    assert time.monotonic() - began < turns.PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize(
