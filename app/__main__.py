@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,7 @@ def browse(
     if auth and readable_by_others(auth):
         typer.echo(f"{auth}: other users of this machine can read these passwords; run `chmod 600 {auth}`", err=True)
     listener = bind(host, port)
+    gc.disable()  # until `serve` has everything that stays: looking for garbage meanwhile takes a quarter of the start
     from app.serving import serve
 
     serve(libraries, listener, first_model=model, passwords=passwords, mcp=mcp)

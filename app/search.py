@@ -32,9 +32,10 @@ class Hit:
 
 @dataclass
 class Spelling:
-    """Entries of one spelling: the similarity (0..1) to what was asked, counts by written form and by class."""
+    """Entries of one spelling: similarity (0..1) to what was asked, how many, also by written form and by class."""
 
     similarity: float
+    entries: int = 0
     written: Counter[str] = field(default_factory=Counter)
     classes: Counter[str] = field(default_factory=Counter)
     first: dict[str, int] = field(default_factory=dict)
@@ -44,11 +45,6 @@ class Spelling:
     def name(self) -> str:
         """The most common written form."""
         return self.written.most_common(1)[0][0]
-
-    @property
-    def entries(self) -> int:
-        """How many entries have it."""
-        return self.classes.total()
 
 
 @dataclass(frozen=True)
@@ -112,7 +108,7 @@ def similar_words(word: str, vocabulary: Mapping[str, int], folded: Mapping[str,
     )
     found = {known: float(likeness) for _, likeness, known in scored if digits(known) == own}
     if len(word) >= PREFIX:
-        begun = (known for known, name in folded.items() if name.startswith(word))
+        begun = [known for known, name in folded.items() if name.startswith(word)]
         longer = sorted(begun, key=lambda known: -vocabulary[known])
         for known in longer[:ALTERNATIVES]:
             found[known] = max(found.get(known, 0.0), BEGINS)
@@ -127,11 +123,18 @@ def _by_spelling(texts: list[FoundText], alternatives: list[dict[str, float]]) -
     matched = {text: _matched(text, alternatives) for text in {found.text for found in texts}}
     for found in sorted(texts, key=lambda found: found.explained is None):  # whose weights can be shown comes first
         key, written, likeness = matched[found.text]
-        spelling = spellings.setdefault(key, Spelling(likeness))
+        if key not in spellings:
+            spellings[key] = Spelling(likeness)
+        spelling = spellings[key]
+        spelling.entries += found.entries
         spelling.written[written] += found.entries
         spelling.classes[found.label] += found.entries
         spelling.first.setdefault(found.label, found.explained or found.entry)
-    return sorted(spellings.values(), key=lambda spelling: (-spelling.similarity, -spelling.entries, spelling.name))
+    return [spellings[key] for key in sorted(spellings, key=lambda key: _place(key, spellings[key]))]
+
+
+def _place(key: tuple[str, ...], spelling: Spelling) -> tuple[float, int, tuple[str, ...]]:
+    return -spelling.similarity, -spelling.entries, key
 
 
 def _matched(text: str, alternatives: list[dict[str, float]]) -> tuple[tuple[str, ...], str, float]:

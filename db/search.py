@@ -49,8 +49,9 @@ class Search:
             match, words = _match(connection, alternatives)
             if not words:
                 return []
-            rows = connection.execute(text(f"{_FOUND} {match} GROUP BY ocr_entry.text, category.label"), words)
-            return [FoundText(*row) for row in rows]
+            found = f"{_FOUND} {match} GROUP BY ocr_entry.text, sample.category_id"
+            query = f"SELECT text, label, entries, entry, explained FROM ({found}) AS found {_LABELS}"
+            return [FoundText._make(row) for row in connection.execute(text(query), words).all()]
 
     def hits(self, entries: Sequence[int]) -> dict[int, SearchHit]:
         """OCR entries by their keys."""
@@ -105,10 +106,11 @@ ORDER BY ts_rank(to_tsvector('simple', ocr_entry.text), plainto_tsquery('simple'
 _SQLITE_VOCABULARY = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.entry_words USING fts5vocab('main', 'ocr_entry_fts', 'row')"
 )
-_FOUND = """SELECT ocr_entry.text, category.label, count(*) AS entries,
+_FOUND = """SELECT ocr_entry.text, sample.category_id, count(*) AS entries,
   min(ocr_entry.id) AS entry, min(CASE WHEN EXISTS (SELECT 1 FROM explanation
     WHERE explanation.sample_id = ocr_entry.sample_id) THEN ocr_entry.id END) AS explained
-FROM ocr_entry JOIN sample ON sample.id = ocr_entry.sample_id JOIN category ON category.id = sample.category_id"""
+FROM ocr_entry JOIN sample ON sample.id = ocr_entry.sample_id"""
+_LABELS = "JOIN category ON category.id = found.category_id"
 _SQLITE_MATCH = "JOIN ocr_entry_fts ON ocr_entry_fts.rowid = ocr_entry.id WHERE ocr_entry_fts MATCH :words"
 _POSTGRESQL_MATCH = "WHERE to_tsvector('simple', ocr_entry.text) @@ CAST(:words AS tsquery)"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -366,8 +366,7 @@ class SearchHit:
     text: str
 
 
-@dataclass(frozen=True)
-class FoundText:
+class FoundText(NamedTuple):
     """How often a text was read in one class: entries, and the keys of the first one and of the first explained one."""
 
     text: str

@@ -97,6 +97,7 @@ def _again(choice: Choice, word: str) -> str:
 
 def _examples(library: Library) -> list[str]:
     """The most common words."""
+    library.folded_vocabulary()  # which the first search then finds ready
     known = [(count, word) for word, count in library.vocabulary().items() if word.isalpha() and len(word) >= LETTERS]
     return [word for _, word in sorted(known, reverse=True)[:EXAMPLES]]
 

@@ -42,5 +42,5 @@ export const choicesOf = (view) => `view/choices?${query(["db", "model"], view)}
 export const slotsOf = (view) =>
   Object.keys(SLOTS).filter((slot) => SLOTS[slot].tab === view.tab && (SLOTS[slot].only?.(view) ?? true));
 
-/** Those of the other tabs that say something of the class that is shown. */
-export const otherSlots = (view) => Object.keys(SLOTS).filter((slot) => SLOTS[slot].tab !== view.tab && slot !== "search");
+/** Those of the other tabs. */
+export const otherSlots = (view) => Object.keys(SLOTS).filter((slot) => SLOTS[slot].tab !== view.tab);

@@ -26,7 +26,7 @@ from db.reader import Reader
 from db.session import open_read_only
 from tests.benchmarks.browse.database import EXPLANATIONS_A_SAMPLE, build
 from tests.benchmarks.browse.server import serving
-from tests.benchmarks.browse.visits import SAMPLE, Naive, ShelfLens, visit
+from tests.benchmarks.browse.visits import SAMPLE, Naive, ShelfLens, asked_words, visit
 from tests.browser.conftest import ARGUMENTS
 from tests.system import installed_browser
 
@@ -107,13 +107,14 @@ def main() -> None:
     path, size = database(options.explanations)
     reader = Reader(open_read_only(f"sqlite:///{path}"))
     titles, labels = zip(*((view.title, view.label) for view in reader.classes()), strict=True)
+    words = asked_words(reader.vocabulary(), options.times)
     explanations = sum(model.explanations for model in reader.models())
     load = os.getloadavg()[0]
     print(f"{size}, {explanations:,} explanations, {path.stat().st_size / 1e6:,.0f} MB; load before the run {load:.1f}")
     result: dict[str, Any] = {"database": size, "explanations": explanations, "load": load}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=installed_browser(), args=ARGUMENTS)
-        result["ms"] = summary(measure(browser, ShelfLens(), path, titles, options.times))
+        result["ms"] = summary(measure(browser, ShelfLens(words), path, titles, options.times))
         _print(result["ms"], {})
         naive = {} if options.without_naive else summary(measure(browser, Naive(), path, labels, options.times // 4))
         result["naive_ms"] = naive

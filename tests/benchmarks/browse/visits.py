@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ SIZE = {"width": 1440, "height": 900}
 DWELL_MS = 400
 """A visitor looks at a picture before asking for the next; meanwhile the page fetches the neighbours."""
 THUMBNAILS = 50
+LETTERS = 4
+"""Of the words that are looked for, at least."""
 
 
 class Visit:
@@ -85,9 +87,12 @@ TABS = {
 
 
 class ShelfLens:
-    """The visits to `python -m app`."""
+    """The visits to `python -m app`; `words` are looked for, each once."""
 
     module = "app"
+
+    def __init__(self, words: Sequence[str] = ()) -> None:
+        self._words = words
 
     def first_page(self, browser: Browser, address: str, names: Sequence[str]) -> float:
         with visit(browser, address, names) as one:
@@ -106,7 +111,7 @@ class ShelfLens:
             if self._has(one, "compare"):
                 found["compare 3 models"] = [self.compare(one) for _ in range(times)]
             if self._has(one, "search"):
-                found["search"] = [self.search(one, word) for word in _asked(one, times)]
+                found["search"] = [self.search(one, word) for word in self._words]
         return found
 
     def next_sample(self, one: Visit, dwell: float = DWELL_MS) -> float:
@@ -217,7 +222,8 @@ class Naive:
         return one.act(choose, dwell, **NAIVE_GALLERY, unwanted=one.text("#title"), fresh=True)
 
 
-def _asked(one: Visit, times: int) -> list[str]:
-    """Words of the packs that the page shows, every other one with a letter too many."""
-    words = ["mjölk", "laktosfri", "ekologisk", "ingredienser", "färsk", "sverige", "före", "bäst"]
-    return [words[number % len(words)] + "x" * (number % 2) for number in range(times)]
+def asked_words(vocabulary: Mapping[str, int], times: int) -> list[str]:
+    """The most common words of the packs, each once, every other one with a letter too many."""
+    long = (word for word in vocabulary if word.isalpha() and len(word) >= LETTERS)
+    known = sorted(long, key=lambda word: -vocabulary[word])
+    return [word + "x" * (number % 2) for number, word in enumerate(known[:times])]
