@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -25,6 +26,7 @@ from db.spelling import fold
 from db.views import (
     ClassView,
     ExplanationView,
+    FoundText,
     ImageShare,
     Modality,
     ModelView,
@@ -37,7 +39,7 @@ from db.views import (
 Value = TypeVar("Value")
 Places = npt.NDArray[np.float64]
 
-KEPT = 1024
+KEPT, KEPT_WORDS = 1024, 16
 SERVER_SECONDS = 2.0  # how long a database server is not asked again whether it has changed
 _DRAWING = hashlib.sha256(
     b"".join(file.read_bytes() for file in sorted((Path(__file__).parent / "drawing").glob("*.py")))
@@ -71,6 +73,7 @@ class Library:
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._kept_version = ""
         self._asked: tuple[float, str] | None = None
+        self._texts_with = lru_cache(maxsize=KEPT_WORDS)(lambda _, word: self.reader.found_texts([[word]]))
 
     def version(self) -> str:
         """Changes when the database does: stands in the address of everything that browsers may keep for ever."""
@@ -146,8 +149,16 @@ class Library:
         return self._keep(("vocabulary",), self.reader.vocabulary)
 
     def folded_vocabulary(self) -> dict[str, str]:
-        """The words of the vocabulary, each with its form without case and accents."""
-        return self._keep(("folded",), lambda: {word: fold(word) for word in self.vocabulary()})
+        """The words of the vocabulary, each with its form without case and accents, in the order of these."""
+
+        def read() -> dict[str, str]:
+            return dict(sorted(((word, fold(word)) for word in self.vocabulary()), key=itemgetter(1)))
+
+        return self._keep(("folded",), read)
+
+    def texts_with(self, word: str) -> list[FoundText]:
+        """As `Reader.found_texts` of one word; kept, for the next letter that is typed finds the same texts again."""
+        return self._texts_with(self.version(), word)
 
     def shared_groups(self, model: str) -> list[SharedGroup]:
         """As `Reader.shared_groups` of both modalities together, those of the most classes first."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -16,10 +19,13 @@ from db.views import EntryWeight, FoundText, SearchHit
 LONGEST, MOST_WORDS = 100, 6
 ALTERNATIVES = 200
 """At most so many words of the index stand in for one that is asked for."""
+LAST = chr(sys.maxunicode)
 PREFIX, BEGINS = 3, 0.95
 """So many letters find the words that begin with them, as if they were so similar."""
 SHOWN, HITS, FIRST_HITS = 12, 3, 8
 NEAR = 5
+COMMON = 500
+"""A word that so many entries hold takes long to read."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +76,12 @@ def find(library: Library, asked: str, shown: int = SHOWN) -> Found:
     wanted = [fold(word) for word in words(asked)][:MOST_WORDS]
     vocabulary, folded = library.vocabulary(), library.folded_vocabulary()
     alternatives = [similar_words(word, vocabulary, folded) for word in wanted]
-    texts = library.reader.found_texts(alternatives)
+    texts = _texts(library, alternatives)
     any_word = not texts and len(wanted) > 1
     if any_word:
         together = {word: likeness for found in alternatives for word, likeness in found.items()}
         alternatives = [together]
-        texts = library.reader.found_texts(alternatives)
+        texts = _texts(library, alternatives)
     spellings = _by_spelling(texts, alternatives)
     for spelling in spellings[:shown]:
         hits = FIRST_HITS if spelling is spellings[0] else HITS
@@ -92,6 +98,17 @@ def find(library: Library, asked: str, shown: int = SHOWN) -> Found:
     )
 
 
+def _texts(library: Library, alternatives: list[dict[str, float]]) -> list[FoundText]:
+    """As `Reader.found_texts`; the texts with a common word are read once."""
+    if len(alternatives) != 1:
+        return library.reader.found_texts(alternatives)
+    entries = library.vocabulary()
+    rare = [word for word in alternatives[0] if entries.get(word, 0) < COMMON]
+    common = [word for word in alternatives[0] if entries.get(word, 0) >= COMMON]
+    found = [library.reader.found_texts([rare]), *map(library.texts_with, common)]
+    return list({(one.text, one.label): one for texts in found for one in texts}.values())
+
+
 def similar_words(word: str, vocabulary: Mapping[str, int], folded: Mapping[str, str]) -> dict[str, float]:
     """The words that may be meant, with their similarity in 0..1: the word itself, misspellings, longer ones.
 
@@ -100,7 +117,7 @@ def similar_words(word: str, vocabulary: Mapping[str, int], folded: Mapping[str,
     Args:
         word: folded.
         vocabulary: how often each of the words to choose from was read; PostgreSQL's keep their accents.
-        folded: the same words, folded.
+        folded: the same words, folded, in the order of these forms.
     """
     own = digits(word)
     scored = process.extract(
@@ -108,8 +125,9 @@ def similar_words(word: str, vocabulary: Mapping[str, int], folded: Mapping[str,
     )
     found = {known: float(likeness) for _, likeness, known in scored if digits(known) == own}
     if len(word) >= PREFIX:
-        begun = [known for known, name in folded.items() if name.startswith(word)]
-        longer = sorted(begun, key=lambda known: -vocabulary[known])
+        names = list(folded.values())
+        first, last = bisect_left(names, word), bisect_left(names, word + LAST)
+        longer = sorted(islice(folded, first, last), key=lambda known: -vocabulary[known])
         for known in longer[:ALTERNATIVES]:
             found[known] = max(found.get(known, 0.0), BEGINS)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -13,7 +15,7 @@ VOCABULARY = {"laktosfri": 9, "laktosfrl": 1, "mjolk": 5, "mjok": 2, "milk": 3, 
 
 
 def _similar(asked: str, vocabulary: dict[str, int]) -> dict[str, float]:
-    return similar_words(fold(asked), vocabulary, {word: fold(word) for word in vocabulary})
+    return similar_words(fold(asked), vocabulary, {word: fold(word) for word in sorted(vocabulary, key=fold)})
 
 
 @pytest.mark.parametrize("word", ["ägg", "öl", "weiß"])
@@ -91,3 +93,14 @@ def test_tab_says_what_can_be_asked_what_was_found_and_what_not(client: TestClie
     assert "focus=text-" in milk
     assert "similar" in milk
     assert "<script>" not in shown(q="<script>")
+
+
+@pytest.mark.parametrize("asked", ["mjölk", "bef", "best", "102g", "bset"])
+def test_keeping_the_texts_of_common_words_changes_nothing(
+    library: Library, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    monkeypatch.setattr("app.search.COMMON", sys.maxsize)
+    at_once = find(library, asked)
+    monkeypatch.setattr("app.search.COMMON", 1)
+    assert find(library, asked) == at_once == find(library, asked)
+    assert at_once.entries
