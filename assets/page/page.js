@@ -4,13 +4,13 @@
 import { readState, writeState } from "./address.js";
 import { ahead, picturesAhead, stopAhead } from "./ahead.js";
 import { listenToMatrix } from "./confusion.js";
-import { copyText } from "./copy.js";
+import { listen } from "./events.js";
 import { keepAs, load, painted, parts, unfold } from "./fragments.js";
-import { paint, picturesOf, warmFolded, warmSign } from "./heat.js";
-import { nextRank, showRank } from "./ranking.js";
+import { paint, picturesOf } from "./heat.js";
+import { showRank } from "./ranking.js";
 import { addressOf, choicesOf, otherSlots, slotsOf } from "./slots.js";
-import { addTag, asCsv, download, removeTag, showCount, showTags, tagged } from "./tags.js";
-import { applyTheme, switchTheme } from "./theme.js";
+import { asCsv, download, showCount, showTags, tagged } from "./tags.js";
+import { applyTheme } from "./theme.js";
 import { listenToParts, showWhatIf, toggled } from "./whatif.js";
 
 const queue = window.shelfLens.queue;
@@ -357,135 +357,9 @@ window.shelfLens = {
   },
 };
 
-// --- events of the page ------------------------------------------------------------------------------------------
+// --- at the start ------------------------------------------------------------------------------------------------
 
-const GO_KEYS = ["db", "model", "class", "sample", "open", "focus", "pair", "map", "q"];
-const TAB_KEYS = {
-  global: ["scope"],
-  gallery: ["within", "shown", "split", "rival", "share", "sure", "sort"],
-  compare: ["compare"],
-};
-const TARGETS = "[data-go],[data-step],[data-copy],[data-theme],[data-retry],[data-tab-id],[data-clear],[data-rank],"
-  + "[data-reset],[data-untag],[data-export]";
-
-/** Follows a link of the page: the names that it has, and all that belongs to its tab. */
-function follow(target) {
-  const wanted = new URL(target.getAttribute("href"), location.href).searchParams;
-  const named = GO_KEYS.filter((key) => wanted.has(key)).map((key) => [key, wanted.get(key)]);
-  const linked = readState(wanted);
-  const tab = "stay" in target.dataset ? state.tab : linked.tab;
-  const own = (TAB_KEYS[tab] ?? []).filter((key) => !("stay" in target.dataset)).map((key) => [key, linked[key]]);
-  go({ ...Object.fromEntries(named), ...Object.fromEntries(own), tab });
-}
-
-for (const near of ["pointerover", "pointerdown", "keyup"]) document.addEventListener(near, foresee, true);
-
-for (const near of ["pointerover", "focusin"]) {
-  document.addEventListener(near, (event) => {
-    const warm = { signed: warmSign, against: warmFolded }[event.target.closest?.("label")?.querySelector("[data-state]")?.dataset.state];
-    if (warm) for (const slot of slots.values()) warm(slot, state);
-  });
-}
-
-document.addEventListener("click", (event) => {
-  const target = event.target.closest(TARGETS);
-  if (!target) return;
-  const { clear, copy, rank, step: steps, tabId, theme, untag } = target.dataset;
-  if ("go" in target.dataset) {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
-    event.preventDefault();
-    follow(target);
-  } else if (steps !== undefined) step(Number(steps));
-  else if (tabId !== undefined) { // Gradio's select event fires at start, too
-    knows("tab", "selected", tabId);
-    go({ tab: tabId });
-  }
-  else if (clear !== undefined) go({ [clear]: null });
-  else if (rank !== undefined) go({ rank: nextRank(state.rank, rank) });
-  else if (untag !== undefined) retag((key) => removeTag(key, target.closest("[data-tags]").dataset.tags, untag));
-  else if ("export" in target.dataset) exportTagged();
-  else if ("reset" in target.dataset) go({ off: null });
-  else if (copy !== undefined) copyText(target);
-  else if (theme !== undefined) switchTheme();
-  else render();
-});
-
-document.addEventListener("submit", (event) => {
-  const card = event.target.closest("[data-tags]");
-  if (!card) return;
-  event.preventDefault();
-  const field = event.target.querySelector("input");
-  const tag = field.value.trim() || field.placeholder;
-  field.value = "";
-  retag((key) => addTag(key, card.dataset.tags, tag, { class: state.class, model: state.model }));
-});
-
-window.addEventListener("storage", showTagged); // another window of this browser has changed the tags
-
-let asking = false;
-
-/** Typing is faster than answers: when one has come, what is written by then is asked for. */
-async function ask(field) {
-  if (asking) return;
-  asking = true;
-  const written = () => field.value.trim() || null;
-  do await go({ q: written() });
-  while (state.tab === "search" && state.q !== written());
-  asking = false;
-}
-
-document.addEventListener("input", (event) => {
-  const control = event.target;
-  const key = control.dataset?.state;
-  if (!key) return;
-  if (control.type === "search") ask(control);
-  else if (control.type === "checkbox") go({ [key]: control.checked });
-  else if (control.type === "range") go({ [key]: Number(control.value) });
-  else go({ [key]: control.value.trim() || null });
-});
-
-document.addEventListener("toggle", (event) => {
-  const fold = event.target.dataset?.open;
-  if (!fold || !event.target.isConnected) return;
-  if (event.target.open) go({ open: fold });
-  else if (state.open === fold) go({ open: null });
-}, true); // it does not bubble
-
-// 1 to 4: the view that the gallery shows, or that stands alone on a sample; the same key again shows all four.
-const VIEWS = ["photograph", "image", "text", "multimodal"];
-
-document.addEventListener("keydown", (event) => {
-  const view = VIEWS[Number(event.key) - 1];
-  if (!view || event.altKey || event.ctrlKey || event.metaKey) return;
-  if (event.target.closest("input:not([type=radio], [type=checkbox], [type=range]), textarea, select")) return;
-  if (state.tab === "gallery") go({ layer: view });
-  else if (state.tab === "sample") go({ only: state.only === view ? null : view });
-});
-
-document.addEventListener("keydown", (event) => {
-  const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  const stepping = state.tab === "sample" || (state.tab === "compare" && state.compare === "sample");
-  if (!steps || !stepping || event.altKey || event.ctrlKey || event.metaKey) return;
-  if (event.target.closest("input, textarea, select, [role=tab], [role=listbox]")) return;
-  event.preventDefault();
-  step(steps);
-});
-
-// Typing in Gradio's dropdown would append to the shown choice: select it, so that typing replaces it.
-document.addEventListener("focusin", (event) => {
-  if (event.target.matches(".sl-pick input")) event.target.select();
-});
-
-// An entry in the table lights up its polygons, and the other way round; a disputed feature its outlines.
-function lightUp(event) {
-  const about = event.target.closest?.("[data-entry], [data-dispute]");
-  for (const lit of document.querySelectorAll("[data-entry].lit, [data-dispute].lit")) lit.classList.remove("lit");
-  if (!about) return;
-  const [kind, value] = "entry" in about.dataset ? ["entry", about.dataset.entry] : ["dispute", about.dataset.dispute];
-  for (const twin of about.closest("[data-slot]")?.querySelectorAll(`[data-${kind}="${value}"]`) ?? []) twin.classList.add("lit");
-}
-document.addEventListener("pointerover", lightUp);
-document.addEventListener("focusin", lightUp);
+listen({ get state() { return state; }, slots, go, step, render, knows, retag, exportTagged, showTagged, foresee });
 
 window.addEventListener("popstate", () => {
   const before = state;

@@ -63,8 +63,7 @@ def test_threshold_and_colours_are_redrawn_in_the_page_as_the_server_draws_them(
         look += "&colours=cividis"
         page.wait_for_timeout(200)
     now = heat.evaluate(PIXELS)
-    sample = drawn.split("sample=")[1].split("&")[0]
-    assert [url for url in fetched if "/heat/" in url and sample in url] == []
+    assert [url for url in fetched if drawn in url] == []  # other tabs may still be fetched ahead
     assert now == heat.evaluate(PIXELS, f"{drawn}&{look}")
     assert now != first
 
