@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 import numpy as np
 
 from app.library import Library
 from app.search import Spelling, find
-from db.views import Modality
+from db.views import Modality, Split
 
 Json = dict[str, Any]
-MODALITIES: tuple[Modality, ...] = ("image", "text")
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 
 def add_endpoints(libraries: Mapping[str, Library]) -> None:
@@ -25,6 +25,13 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
             raise gr.Error(f"no database {db!r}; there are {', '.join(libraries)}")
         return libraries[db] if db else next(iter(libraries.values()))
 
+    def known(library: Library, model: str, label: str = "") -> Library:
+        if model and model not in (names := [view.name for view in library.models()]):
+            raise gr.Error(f"no model {model!r}; there are {', '.join(names)}")
+        if label and label not in library.titles():
+            raise gr.Error(f"no class {label!r}; the endpoint /classes lists them")
+        return library
+
     def classes(model: str = "", db: str = "") -> list[Json]:
         """All classes with their number of samples and, for a model, its accuracy in each.
 
@@ -32,7 +39,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
             model: a model's name, or empty.
             db: the name of the database, where several are open; empty for the first.
         """
-        return [_plain(view) for view in library_of(db).classes(model or None)]
+        return [_plain(view) for view in known(library_of(db), model).classes(model or None)]
 
     def samples(label: str, model: str = "", split: str = "", db: str = "") -> list[Json]:
         """The samples of a class, with what a model says of each.
@@ -43,7 +50,9 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
             split: train, test or empty for both.
             db: the name of the database, where several are open; empty for the first.
         """
-        found = library_of(db).reader.samples(label, model or None)
+        if split not in ("", *get_args(Split)):
+            raise gr.Error("split is train, test or empty for both")
+        found = known(library_of(db), model, label).reader.samples(label, model or None)
         return [_plain(view) for view in found if split in ("", view.split)]
 
     def explanation(model: str, sample: str, db: str = "") -> list[Json]:
@@ -54,7 +63,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
             sample: a sample's name, as /samples lists it.
             db: the name of the database, where several are open; empty for the first.
         """
-        reader = library_of(db).reader
+        reader = known(library_of(db), model).reader
         detail = reader.sample(sample)
         if detail is None:
             raise gr.Error(f"no sample {sample!r}; the endpoint /samples lists them")
@@ -74,7 +83,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
         """
         if modality not in ("", *MODALITIES):
             raise gr.Error("modality is image, text or empty for both")
-        library = library_of(db)
+        library = known(library_of(db), model, label)
         wanted: list[Modality] = [kind for kind in MODALITIES if modality in ("", kind)]
         if not label:
             return [_whole_model(library, model, kind) for kind in wanted]
@@ -89,7 +98,8 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
             label: a class's label, or empty for all classes.
             db: the name of the database, where several are open; empty for the first.
         """
-        return [_plain(share) for share in library_of(db).reader.image_shares(model, label or None)]
+        reader = known(library_of(db), model, label).reader
+        return [_plain(share) for share in reader.image_shares(model, label or None)]
 
     def search(words: str, db: str = "") -> list[Json]:
         """Words read on the packs, misspelt ones too, across classes: one record a spelling, the likest first.

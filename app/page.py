@@ -68,7 +68,7 @@ def make_blocks(libraries: Mapping[str, Library]) -> gr.Blocks:
             model = _dropdown("Model", "model")
             label = _dropdown("Class", "class")
             gr.HTML(render("actions.html"), elem_id="sl-actions", js_on_load=None, apply_default_css=False)
-        with gr.Tabs(selected="sample", overflow_behavior="wrap", elem_id="sl-tabs") as tabs:
+        with gr.Tabs(selected="overview", overflow_behavior="wrap", elem_id="sl-tabs") as tabs:
             for name, title in TABS:
                 with gr.Tab(title, id=name, render_children=True):
                     shell = render(f"shell_{name}.html", scale=_scale()) if name != "overview" else None

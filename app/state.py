@@ -37,17 +37,17 @@ class ViewState:
     `only` one view of the sample is shown, large; `map` the activation map, `forecast.TZZ.grad-cam.4.13`.
 
     The gallery shows samples `within` a class or all, in the view `layer`, of a `split`, `shown` = right, wrong,
-    confused (taken for the class `rival` where it is given) or tagged, whose image share lies in the range `share` and
-    whose probability in the range `sure`, ordered by `sort`. `rank` orders the overview's classes by a column, `-` =
-    the highest first. The compare tab shows one of COMPARED, `about` each model's answer or the true class. `asked`
-    are the words searched for.
+    confused (taken for the class `rival` where it is given) or tagged, whose image share lies in the range `share`
+    and whose probability in the range `sure`, on whose pack `word` was read, ordered by `sort`. `rank` orders the
+    overview's classes by a column, `-` = the highest first. The compare tab shows one of COMPARED, `about` each
+    model's answer or the true class. `asked` are the words searched for.
     """
 
     db: str | None = None
     model: str | None = None
     label: str | None = None
     sample: str | None = None
-    tab: str = "sample"
+    tab: str = "overview"
     threshold: float = DEFAULT_THRESHOLD
     opacity: float = DEFAULT_OPACITY
     signed: bool = False
@@ -60,6 +60,7 @@ class ViewState:
     rival: str | None = None
     share: Range | None = None
     sure: Range | None = None
+    word: str | None = None
     sort: str = "name"
     rank: str | None = None
     scope: str = "class"
@@ -82,7 +83,7 @@ def read_state(query: Mapping[str, str]) -> ViewState:
         model=query.get("model") or None,
         label=query.get("class") or None,
         sample=query.get("sample") or None,
-        tab=_one_of(query.get("tab"), TABS) or "sample",
+        tab=_one_of(query.get("tab"), TABS) or _implied_tab(query.get("class"), query.get("sample")),
         threshold=_share(query.get("threshold"), DEFAULT_THRESHOLD),
         opacity=_share(query.get("opacity"), DEFAULT_OPACITY),
         signed=query.get("signed") == "1",
@@ -95,6 +96,7 @@ def read_state(query: Mapping[str, str]) -> ViewState:
         rival=query.get("rival") or None,
         share=_range(query.get("share")),
         sure=_range(query.get("sure")),
+        word=query.get("word") or None,
         sort=_one_of(query.get("sort"), SORTS) or "name",
         rank=query.get("rank") or None,
         scope=_one_of(query.get("scope"), SCOPES) or "class",
@@ -119,7 +121,7 @@ def write_state(state: ViewState) -> str:
         "model": state.model,
         "class": state.label,
         "sample": state.sample,
-        "tab": None if state.tab == default.tab else state.tab,
+        "tab": None if state.tab == _implied_tab(state.label, state.sample) else state.tab,
         "threshold": None if state.threshold == default.threshold else f"{state.threshold:g}",
         "opacity": None if state.opacity == default.opacity else f"{state.opacity:g}",
         "signed": "1" if state.signed else None,
@@ -132,6 +134,7 @@ def write_state(state: ViewState) -> str:
         "rival": state.rival,
         "share": write_range(state.share),
         "sure": write_range(state.sure),
+        "word": state.word,
         "sort": None if state.sort == default.sort else state.sort,
         "rank": state.rank,
         "scope": None if state.scope == default.scope else state.scope,
@@ -152,6 +155,11 @@ def write_state(state: ViewState) -> str:
 def write_range(limits: Range | None) -> str | None:
     """A range as the address has it, `0.2-0.4`."""
     return None if limits is None else f"{limits[0]:g}-{limits[1]:g}"
+
+
+def _implied_tab(label: str | None, sample: str | None) -> str:
+    """The tab of an address that names none: a sample's where it is about a class or a sample, else the overview."""
+    return "sample" if label or sample else "overview"
 
 
 def _range(text: str | None) -> Range | None:

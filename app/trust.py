@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from app.rendering import percent
-from app.wording import BAD_FIT, LOOSE_FIT
 from db.evaluation_views import FaithfulnessView
 from db.stability import stability
 from db.views import ExplanationView
 
 Level = Literal["good", "fair", "weak"]
 LEVELS: tuple[Level, ...] = ("weak", "fair", "good")
+GOOD = 2
 MEANINGS: dict[Level, str] = {
     "good": "What is marked is what the model used.",
     "fair": "The main marks can be relied on, faint ones less so.",
     "weak": "Do not rely on these marks alone.",
 }
-STEADY = 0.8
-SHAKY = 0.65
-NEAR = 0.3
-"""So far from the model's own probability may the sum of the marks be for "good"."""
+LOOSE_FIT, BAD_FIT = 0.5, 0.25
+STEADY, SHAKY = 0.8, 0.65
+NEAR, FAR = 0.3, 0.6
+"""So far from the model's own probability may the sum of the marks be for "good", and for "fair"."""
+
+# What to say of each check where it is what makes an explanation weak, or no more than fair.
+Said = tuple[str, str | None]
+FIT: Said = ("the explanation fits the model badly here", "the explanation fits the model only loosely here")
+SUM: Said = 2 * ("what the marks add up to is far from the model’s own answer",)
+ORDER: Said = ("which marks are the strongest is uncertain here", None)
+CURVES: Said = ("taking away what is marked changes the answer no more than chance does", None)
 
 
 @dataclass(frozen=True)
@@ -36,10 +44,14 @@ class Reason:
 
 @dataclass(frozen=True)
 class Trust:
-    """The word, what to make of it, and the numbers; `measured` = deletion and insertion were tried."""
+    """The word, what to make of it, and the numbers; `measured` = deletion and insertion were tried.
+
+    `caution` = what to tell a reader beforehand, None where there is nothing.
+    """
 
     level: Level
     meaning: str
+    caution: str | None
     reasons: list[Reason]
     measured: bool
 
@@ -47,13 +59,15 @@ class Trust:
 def judge(found: ExplanationView, measured: FaithfulnessView | None) -> Trust:
     """The worst of fit, estimate, stability and, where they were measured, the deletion and insertion curves.
 
-    An estimate far from the model's own answer is fair at best: the order of the marks may be right, their sum is not.
+    An estimate off the model's own answer is fair at best: the order of the marks may be right, their sum is not; one
+    that misses it by most of the scale is weak.
     A curve speaks for the explanation if it is better than that of a random order; both do: good, one: fair.
     """
     fit = found.r2
     steady = stability(found.image_weights, found.text_weights, found.image_errors, found.text_errors)
-    near = abs(found.surrogate_prediction - found.probability) <= NEAR
-    grades = [_grade(fit, BAD_FIT, LOOSE_FIT), 2 if near else 1]
+    off = abs(found.surrogate_prediction - found.probability)
+    near = int(off <= FAR) + int(off <= NEAR)
+    checks: list[tuple[int, Said]] = [(_grade(fit, BAD_FIT, LOOSE_FIT), FIT), (near, SUM)]
     reasons = [
         Reason("Fit (R²)", f"{fit:.2f}", "how closely the marks follow the model here; 1 is exactly"),
         Reason(
@@ -63,7 +77,7 @@ def judge(found: ExplanationView, measured: FaithfulnessView | None) -> Trust:
         ),
     ]
     if steady is not None:
-        grades.append(_grade(steady, SHAKY, STEADY))
+        checks.append((_grade(steady, SHAKY, STEADY), ORDER))
         reasons.append(
             Reason(
                 "Stability",
@@ -73,10 +87,18 @@ def judge(found: ExplanationView, measured: FaithfulnessView | None) -> Trust:
         )
     curves = _curves(measured) if measured else []
     if curves:
-        grades.append(sum(better for better, _ in curves))
+        checks.append((sum(better for better, _ in curves), CURVES))
         reasons += [reason for _, reason in curves]
-    level = LEVELS[min(grades)]
-    return Trust(level, MEANINGS[level], reasons, bool(curves))
+    worst = min(grade for grade, _ in checks)
+    level = LEVELS[worst]
+    return Trust(level, MEANINGS[level], _caution(worst, checks), reasons, bool(curves))
+
+
+def _caution(worst: int, checks: Sequence[tuple[int, Said]]) -> str | None:
+    if worst == GOOD:
+        return None
+    said = next((texts[worst] for grade, texts in checks if grade == worst and texts[worst]), None)
+    return said and f"Read it with {'some ' if worst else ''}care: {said}."
 
 
 def _grade(value: float, least: float, enough: float) -> int:

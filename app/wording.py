@@ -12,8 +12,6 @@ from app.drawing.importance import Array
 TOP_WORDS = 2
 WORD_SHARE = 0.08  # of all evidence in favour; a weaker word is not worth naming
 BESIDE_STRONGEST = 0.2  # of the strongest word; below it the views draw nothing either
-LOOSE_FIT = 0.5
-BAD_FIT = 0.25
 
 
 @dataclass(frozen=True)
@@ -46,12 +44,11 @@ SCORES = {
 
 @dataclass(frozen=True)
 class Basis:
-    """What a decision rested on, ready to be said: `lead`, then quoted `words`, then `rest`, then a `caution`."""
+    """What a decision rested on, ready to be said: `lead`, then quoted `words`, then `rest`."""
 
     lead: str
     words: tuple[str, ...]
     rest: str
-    caution: str | None
 
 
 def sureness(probability: float) -> str:
@@ -65,20 +62,17 @@ def sureness(probability: float) -> str:
     return "unsure"
 
 
-def basis(image_weights: Array, text_weights: Array, texts: Sequence[str], r2: float) -> Basis:
+def basis(image_weights: Array, text_weights: Array, texts: Sequence[str]) -> Basis:
     """What the decision rested on: the evidence in favour, max(w, 0), of the picture against that of the words."""
     picture, words = np.maximum(image_weights, 0), np.maximum(text_weights, 0)
     total = float(picture.sum() + words.sum())
-    caution = _caution(r2)
     if total <= 0:
-        return Basis(
-            "Nothing on this pack speaks for this class: no part of it has a positive weight.", (), "", caution
-        )
+        return Basis("Nothing on this pack speaks for this class: no part of it has a positive weight.", (), "")
     share = float(words.sum()) / total
     strongest = np.argsort(-words, kind="stable")[:TOP_WORDS]
     least = max(WORD_SHARE * total, BESIDE_STRONGEST * float(words.max(initial=0.0)))
     named = tuple(dict.fromkeys(texts[place] for place in strongest if words[place] >= least))
-    return Basis(*_sentence(share, named, len(texts)), caution)
+    return Basis(*_sentence(share, named, len(texts)))
 
 
 def _sentence(share: float, named: tuple[str, ...], entries: int) -> tuple[str, tuple[str, ...], str]:
@@ -94,9 +88,3 @@ def _sentence(share: float, named: tuple[str, ...], entries: int) -> tuple[str, 
     if share >= 0.4:
         return f"It rested on {noun} ", named, " and on the picture about equally."
     return f"It rested mostly on the picture, less on {noun} ", named, "."
-
-
-def _caution(r2: float) -> str | None:
-    if not r2 >= BAD_FIT:  # nan too
-        return "Read it with care: the explanation fits the model badly here."
-    return "Read it with some care: the explanation fits the model only loosely here." if r2 < LOOSE_FIT else None

@@ -33,6 +33,19 @@ class Search:
             rows = connection.execute(text(match), {"words": words, "limit": limit}).mappings()
             return [SearchHit(**row) for row in rows]
 
+    def samples_with(self, words: str) -> set[int]:
+        """The keys of the samples of which an entry holds all the words; they are compared as in `search`."""
+        asked = storable(words).split()
+        if not asked:
+            return set()
+        with self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                match, asked = _SQLITE_MATCH, list(map(_quoted, asked))
+            else:
+                match = _POSTGRESQL_WORDS
+            query = text(f"SELECT DISTINCT ocr_entry.sample_id FROM ocr_entry {match}")
+            return set(connection.scalars(query, {"words": " ".join(asked)}))
+
     def vocabulary(self) -> dict[str, int]:
         """Every word that was read, as the index has it, with the number of entries that hold it."""
         with self._engine.connect() as connection:
@@ -99,8 +112,8 @@ _HIT = """SELECT ocr_entry.id AS entry, sample.path AS sample, sample.split, cat
 FROM ocr_entry JOIN sample ON sample.id = ocr_entry.sample_id JOIN category ON category.id = sample.category_id"""
 _SQLITE_SEARCH = f"""{_HIT} JOIN ocr_entry_fts ON ocr_entry_fts.rowid = ocr_entry.id
 WHERE ocr_entry_fts MATCH :words ORDER BY ocr_entry_fts.rank, sample.path, ocr_entry.position LIMIT :limit"""
-_POSTGRESQL_SEARCH = f"""{_HIT}
-WHERE to_tsvector('simple', ocr_entry.text) @@ plainto_tsquery('simple', :words)
+_POSTGRESQL_WORDS = "WHERE to_tsvector('simple', ocr_entry.text) @@ plainto_tsquery('simple', :words)"
+_POSTGRESQL_SEARCH = f"""{_HIT} {_POSTGRESQL_WORDS}
 ORDER BY ts_rank(to_tsvector('simple', ocr_entry.text), plainto_tsquery('simple', :words)) DESC,
   sample.path, ocr_entry.position LIMIT :limit"""
 _SQLITE_VOCABULARY = (

@@ -52,6 +52,14 @@ def choose(libraries: Mapping[str, Library], state: ViewState, first_model: str 
     return Choice(library, model, label, tuple(notices))
 
 
+def choose_explained(choice: Choice) -> str | None:
+    """The model that is shown, another where it has no explanations."""
+    if choice.model is not None and choice.model.explanations:
+        return choice.model.name
+    found = _default_model(choice.library.models(), None)
+    return found.name if found else None
+
+
 def choose_sample(choice: Choice, state: ViewState) -> tuple[str | None, tuple[str, ...]]:
     """The sample that the address names, or the first of the class that tells something; and a note to the reader."""
     if choice.label is None:

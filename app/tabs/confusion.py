@@ -12,10 +12,11 @@ from app.drawing.confusion import confusion_picture
 from app.library import Library
 from app.rendering import link, render
 from app.tabs import note
-from app.tabs.choice import Choice
+from app.tabs.choice import Choice, choose_explained
 from db.views import ClassView, Confusion
 
 LISTED = 200
+NAMED = 40
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,15 @@ class Mistake:
 class ConfusionPage:
     """All that the template shows; `cells` = JSON of [row, column, count], `classes` = JSON of [label, title, tested].
 
-    `family` lines up classes of a family, so that twins stand side by side.
+    Classes of a family stand side by side, where there are `families`; `names` are written beside the rows of a matrix
+    with at most NAMED of them.
     """
 
     notices: tuple[str, ...]
     model: str
     size: int
+    families: bool
+    names: list[str]
     picture: str
     cells: str
     classes: str
@@ -67,11 +71,14 @@ def confusion_fragment(choice: Choice) -> str:
     tested = counts.sum(axis=1)
     titles = library.titles()
     named = [[label, titles.get(label, label), int(tested[number])] for number, label in enumerate(order)]
-    mistakes = _mistakes(choice, confusion, dict(zip(order, tested.tolist(), strict=True)), titles)
+    explained = choose_explained(choice)
+    mistakes = _mistakes(choice, explained, confusion, dict(zip(order, tested.tolist(), strict=True)), titles)
     page = ConfusionPage(
         notices=choice.notices,
         model=model,
         size=len(order),
+        families=any(view.family for view in library.classes(model)),
+        names=[titles.get(label, label) for label in order] if len(order) <= NAMED else [],
         picture="data:image/png;base64," + base64.b64encode(confusion_picture(counts)).decode(),
         cells=json.dumps([[int(i), int(j), int(counts[i, j])] for i, j in np.argwhere(counts)], separators=(",", ":")),
         classes=json.dumps(named, ensure_ascii=False, separators=(",", ":")),
@@ -93,9 +100,9 @@ def _order(classes: list[ClassView], confusion: list[Confusion]) -> list[str]:
 
 
 def _mistakes(
-    choice: Choice, confusion: list[Confusion], tested: dict[str, int], titles: dict[str, str]
+    choice: Choice, explained: str | None, confusion: list[Confusion], tested: dict[str, int], titles: dict[str, str]
 ) -> list[Mistake]:
-    """The largest first."""
+    """The largest first; what tells two classes apart is said for the `explained` model."""
     wrong = [one for one in confusion if one.label != one.predicted]
     most = max((one.count for one in wrong), default=1)
     return [
@@ -109,7 +116,10 @@ def _mistakes(
                 {**choice.names, "class": one.label}, tab="gallery", shown="confused", rival=one.predicted, split="test"
             ),
             pair_href=link(
-                choice.names, tab="global", scope="model", pair="~".join(sorted((one.label, one.predicted)))
+                {**choice.names, "model": explained},
+                tab="global",
+                scope="model",
+                pair="~".join(sorted((one.label, one.predicted))),
             ),
         )
         for one in sorted(wrong, key=lambda one: (-one.count, one.label, one.predicted))

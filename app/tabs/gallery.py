@@ -64,6 +64,8 @@ def gallery_fragment(choice: Choice, state: ViewState, tagged: Sequence[str] = (
     split = state.split if state.split in [value for value, _, _ in splits] else splits[0][0]
     keys = library.reader.sample_ids(tagged) if state.shown == "tagged" and tagged else set()
     rows = selected(outcomes, state, split, keys)
+    if state.word is not None:
+        rows = rows[np.isin(outcomes.sample[rows], list(library.reader.samples_with(state.word)))]
     trust = _trust(choice, samples) if samples is not None and state.sort in ("doubtful", "trusted") else {}
     ranks = {row: trust_rank(word, r2) for row, (word, r2) in trust.items()}
     rows = ordered(outcomes, rows, state.sort, ranks)
@@ -138,7 +140,8 @@ def _summary(outcomes: Outcomes, rows: Rows) -> str:
         right = int((outcomes.right & tested).sum())
         total = int(tested.sum())
         parts.insert(1, f"{thousands(right)} of {thousands(total)} test samples recognised ({percent(right / total)})")
-    return " · ".join([*parts, f"{thousands(len(rows))} shown here"])
+    shown = f"the first {MOST} of {thousands(len(rows))}" if len(rows) > MOST else thousands(len(rows))
+    return " · ".join([*parts, f"{shown} shown here"])
 
 
 def _rivals(choice: Choice, outcomes: Outcomes, split: str) -> list[tuple[str, str, int]]:
@@ -158,6 +161,8 @@ def _chips(choice: Choice, state: ViewState) -> list[Chip]:
         chips.append(Chip(f"Image share {_limits(state.share)}", "share"))
     if state.sure is not None:
         chips.append(Chip(f"Certainty {_limits(state.sure)}", "sure"))
+    if state.word is not None:
+        chips.append(Chip(f"With the word “{state.word}”", "word"))
     if state.shown == "confused" and state.rival is not None:
         chips.append(Chip(f"Taken for {choice.library.titles().get(state.rival, state.rival)}", "rival"))
     return chips

@@ -29,6 +29,7 @@ class Histogram:
     name: str
     samples: int
     mean: float | None
+    median: float | None
     mean_positive: float | None
     bars: list[LinkedBar]
 
@@ -104,6 +105,7 @@ def _histogram(choice: Choice, name: str, known: np.ndarray, own: list[ImageShar
         name=name,
         samples=len(known),
         mean=float(known.mean()) if len(known) else None,
+        median=float(np.median(known)) if len(known) else None,
         mean_positive=fmean(positive) if positive else None,
         bars=[LinkedBar(bar, share_href(choice.names, bar, within)) for bar in bars],
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import combinations
 
 from app.classification import median_shares
-from app.rendering import render
+from app.rendering import link, render
 from app.state import ViewState
 from app.tabs import note
 from app.tabs.choice import Choice
@@ -23,9 +24,11 @@ from app.tabs.groups import (
     score_used,
 )
 from app.wording import Score
-from db.views import Confusion, Outcomes
+from db.views import ClassView, Confusion, Outcomes
 
 PAIR_GROUPS = 5
+LARGEST_FAMILY = 8
+"""Of a larger family not every pair is offered."""
 SHOWN_SHARED = 50
 SHOWN_CROPS = 8
 
@@ -51,7 +54,7 @@ class SharedRow:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two classes that the model takes for one another; `key` names them in the address."""
+    """Two classes that are hard to tell apart; `key` names them in the address."""
 
     key: str
     labels: tuple[str, str]
@@ -69,7 +72,10 @@ class Side:
 
 @dataclass(frozen=True)
 class ModelPage:
-    """All that the template shows; the class with the highest image share first."""
+    """All that the template shows; the class with the highest image share first.
+
+    `elsewhere` = the other explained models, and where each shows the same pair.
+    """
 
     notices: tuple[str, ...]
     model: str
@@ -80,6 +86,7 @@ class ModelPage:
     pairs: list[Pair]
     pair: Pair | None
     sides: list[Side]
+    elsewhere: list[tuple[str, str]]
     score: Score
     deletion: DeletionTable
 
@@ -89,11 +96,18 @@ def model_fragment(choice: Choice, state: ViewState) -> str:
     if choice.model is None:
         return note.nothing_yet(choice)
     library, model = choice.library, choice.model
-    pairs = confused_pairs(library.reader.confusion(model.name), library.titles())
-    pair = next((pair for pair in pairs if pair.key == state.pair), pairs[0] if pairs else None)
+    titles = library.titles()
+    pairs = confused_pairs(library.reader.confusion(model.name), titles)
+    known = {pair.key for pair in pairs}
+    pairs += [twins for twins in twin_pairs(library.classes(model.name)) if twins.key not in known]
+    pair = next((pair for pair in pairs if pair.key == state.pair), None) or _asked_pair(state.pair, titles)
+    if pair is not None and pair not in pairs:
+        pairs.append(pair)
     notices = list(choice.notices)
-    if state.pair is not None and (pair is None or pair.key != state.pair):
-        notices.append("This model does not confuse the two classes that were asked for.")
+    if state.pair is not None and pair is None:
+        notices.append("This database does not hold the two classes that were asked for.")
+    pair = pair or (pairs[0] if pairs else None)
+    explained = [other.name for other in library.models() if other.explained and other.name != model.name]
     outcomes = library.outcomes(model.name)
     page = ModelPage(
         notices=tuple(notices),
@@ -105,6 +119,7 @@ def model_fragment(choice: Choice, state: ViewState) -> str:
         pairs=pairs,
         pair=pair,
         sides=_sides(choice, pair) if pair else [],
+        elsewhere=[(name, _pair_link(choice, name, pair)) for name in explained] if pair else [],
         score=score_used(library),
         deletion=deletion_table(choice),
     )
@@ -131,6 +146,32 @@ def confused_pairs(confusion: list[Confusion], titles: dict[str, str]) -> list[P
         text = f"{first} / {second}: {count} of {sum(tested[label] for label in labels)} taken for the other"
         pairs.append(Pair("~".join(labels), labels, text))
     return pairs
+
+
+def twin_pairs(classes: list[ClassView]) -> list[Pair]:
+    """Pairs of classes of one family, by their names."""
+    families: dict[str, list[ClassView]] = defaultdict(list)
+    for view in sorted(classes, key=lambda view: view.title):
+        if view.family:
+            families[view.family].append(view)
+    pairs = []
+    for _, members in sorted(families.items()):
+        for one, other in combinations(members[:LARGEST_FAMILY], 2):
+            first, second = sorted((one.label, other.label))
+            pairs.append(Pair(f"{first}~{second}", (first, second), f"{one.title} / {other.title}: of one family"))
+    return pairs
+
+
+def _asked_pair(key: str | None, titles: dict[str, str]) -> Pair | None:
+    """Any two classes that an address names, None where there are no such two."""
+    first, _, second = (key or "").partition("~")
+    if first == second or not {first, second} <= titles.keys():
+        return None
+    return Pair(f"{first}~{second}", (first, second), f"{titles[first]} / {titles[second]}")
+
+
+def _pair_link(choice: Choice, model: str, pair: Pair) -> str:
+    return link({**choice.names, "model": model}, tab="global", scope="model", pair=pair.key)
 
 
 def _ratios(choice: Choice, outcomes: Outcomes) -> list[ClassRatio]:

@@ -98,6 +98,7 @@ class SamplePage:
     width: int
     height: int
     display: str | None
+    caution: str | None
     rows: list[Row]
     top: list[Candidate]
     entries: list[EntryRow]
@@ -127,6 +128,7 @@ def _page(choice: Choice, detail: SampleDetail, focus: str | None, notices: tupl
     predicted = chances[0] if chances else None
     main = next((found for found in explanations if found.kind == "predicted"), None)
     display = detail.pictures.get("display")
+    rows = [_row(library, titles, detail, found, chances) for found in explanations]
     texts = [entry.text for entry in detail.entries]
     reads = (
         choice.model is None or choice.model.kind != "embedding"
@@ -138,14 +140,15 @@ def _page(choice: Choice, detail: SampleDetail, focus: str | None, notices: tupl
         headline=_headline(right),
         title=titles.get(detail.label, detail.label),
         said=_said(titles, detail.label, chances),
-        basis=basis(main.image_weights, main.text_weights, texts, main.r2) if main else None,
+        basis=basis(main.image_weights, main.text_weights, texts) if main else None,
         path=detail.path,
         missing=None if main else _missing(choice, detail),
         ratio=detail.width / detail.height,
         width=detail.width,
         height=detail.height,
         display=picture_address(library, display.digest, "display", detail.path) if display and reads else None,
-        rows=[_row(library, titles, detail, found, chances) for found in explanations],
+        caution=next((row.trust.caution for row in rows if row.kind == "predicted"), None),
+        rows=rows,
         top=_top(titles, detail.label, chances),
         entries=entry_rows(detail.entries, explanations) if reads else [],
         parts=part_rows(explanations),

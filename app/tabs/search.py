@@ -50,9 +50,13 @@ class HitLine:
 
 @dataclass(frozen=True)
 class SpellingCard:
-    """One spelling; `written` = the other ways in which it is written; `more` classes are not named."""
+    """One spelling; `written` = the other ways in which it is written; `more` classes are not named.
+
+    `href` leads to the samples of all classes on whose packs it was read, a class's link to those of the class.
+    """
 
     name: str
+    href: str
     exact: bool
     entries: int
     written: list[tuple[str, int]]
@@ -113,16 +117,21 @@ def _card(choice: Choice, spelling: Spelling, models: list[str], largest: float)
     named = spelling.classes.most_common(SHOWN_CLASSES)
     return SpellingCard(
         name=spelling.name,
+        href=_samples(choice, spelling, within="all"),
         exact=spelling.similarity == 1,
         entries=spelling.entries,
         written=spelling.written.most_common(SHOWN_SPELLINGS),
         classes=[
-            ClassLink(titles.get(label, label), link(choice.of_class(label).names, tab="gallery"), count)
+            ClassLink(titles.get(label, label), _samples(choice.of_class(label), spelling), count)
             for label, count in named
         ],
         more=len(spelling.classes) - len(named),
         hits=[_line(choice, hit, models, largest) for hit in spelling.hits],
     )
+
+
+def _samples(choice: Choice, spelling: Spelling, within: str | None = None) -> str:
+    return link(choice.names, tab="gallery", split="all", word=spelling.name, within=within)
 
 
 def _line(choice: Choice, hit: Hit, models: list[str], largest: float) -> HitLine:

@@ -18,7 +18,7 @@ SHOWN_PARTS = 12
 
 @dataclass(frozen=True)
 class Weight:
-    """One feature's weight for one explained class; `share` of the largest magnitude of that explanation.
+    """One feature's weight for one explained class; `share` of the largest magnitude of all that stand beside it.
 
     `low` and `high` = the ends of the whisker, one standard error to either side, in percent of an axis whose middle
     is 0; None without errors.
@@ -52,12 +52,13 @@ class PartRow:
 
 def entry_rows(entries: Sequence[EntryView], explanations: Sequence[ExplanationView]) -> list[EntryRow]:
     """All words as they were read."""
+    largest = _largest(explanations)
     return [
         EntryRow(
             entry.position,
             entry.text,
             entry.confidence,
-            [_weight(one, one.text_weights, one.text_errors, entry.position) for one in explanations],
+            [_weight(one, one.text_weights, one.text_errors, entry.position, largest) for one in explanations],
         )
         for entry in entries
     ]
@@ -67,9 +68,10 @@ def part_rows(explanations: Sequence[ExplanationView]) -> list[PartRow]:
     """The picture parts with the largest weights for the answer, which is explained first."""
     if not explanations:
         return []
+    largest = _largest(explanations)
     strongest = np.argsort(-np.abs(explanations[0].image_weights), kind="stable")[:SHOWN_PARTS].tolist()
     return [
-        PartRow(place, [_weight(one, one.image_weights, one.image_errors, place) for one in explanations])
+        PartRow(place, [_weight(one, one.image_weights, one.image_errors, place, largest) for one in explanations])
         for place in strongest
     ]
 
@@ -90,8 +92,12 @@ def probe_command(library: Library, model: str, path: str) -> str:
     return " ".join(["python -m precompute probe", *(f"{option} {shlex.quote(name)}" for option, name in names)])
 
 
-def _weight(found: ExplanationView, weights: Array, errors: Array | None, place: int) -> Weight:
-    largest = max(float(np.abs(part).max()) for part in (found.image_weights, found.text_weights) if part.size)
+def _largest(explanations: Sequence[ExplanationView]) -> float:
+    parts = (part for one in explanations for part in (one.image_weights, one.text_weights))
+    return max((float(np.abs(part).max()) for part in parts if part.size), default=0.0)
+
+
+def _weight(found: ExplanationView, weights: Array, errors: Array | None, place: int, largest: float) -> Weight:
     value = float(weights[place])
     error = None if errors is None else float(errors[place])
     share = abs(value) / largest if largest else 0.0

@@ -20,7 +20,7 @@ function show(matrix, row, column) {
   const said = row === column
     ? `${title}: ${count} of ${tested} test samples recognised.`
     : `${title} taken for ${classes[column][1]}: ${count} of ${tested} test samples.`;
-  matrix.parentElement.querySelector(".matrix-said").textContent = said;
+  matrix.closest("section").querySelector(".matrix-said").textContent = said;
   const cursor = matrix.querySelector(".cursor");
   const size = 100 / classes.length;
   Object.assign(cursor.style, { left: `${column * size}%`, top: `${row * size}%`, width: `${size}%`, height: `${size}%` });
@@ -41,7 +41,7 @@ function open(matrix, go) {
   if (!counts.get(row * classes.length + column)) return;
   const right = row === column;
   go({
-    tab: "gallery", class: classes[row][0], within: "class", split: "test", share: null, sure: null,
+    tab: "gallery", class: classes[row][0], within: "class", split: "test", share: null, sure: null, word: null,
     shown: right ? "right" : "confused", rival: right ? null : classes[column][0],
   });
 }

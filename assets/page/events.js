@@ -10,7 +10,7 @@ import { switchTheme } from "./theme.js";
 const GO_KEYS = ["db", "model", "class", "sample", "open", "focus", "pair", "map", "q"];
 const TAB_KEYS = {
   global: ["scope"],
-  gallery: ["within", "shown", "split", "rival", "share", "sure", "sort"],
+  gallery: ["within", "shown", "split", "rival", "share", "sure", "word", "sort"],
   compare: ["compare"],
 };
 const TARGETS = "[data-go],[data-step],[data-copy],[data-theme],[data-retry],[data-tab-id],[data-clear],[data-rank],"
@@ -129,7 +129,7 @@ function listenToKeys(page) {
       else if (state.tab === "sample") page.go({ only: state.only === view ? null : view });
     }
     const stepping = state.tab === "sample" || (state.tab === "compare" && state.compare === "sample");
-    if (steps && stepping && !event.target.closest("input, textarea, select, [role=tab], [role=listbox]")) {
+    if (steps && stepping && !event.target.closest("input:not([type=checkbox]), textarea, select, [role=tab], [role=listbox]")) {
       event.preventDefault();
       page.step(steps);
     }

@@ -170,7 +170,7 @@ function showTagged() {
 
 function exportTagged() {
   const address = (path, note) => {
-    const view = { ...readState(""), db: state.db, model: note.model, class: note.class, sample: path };
+    const view = { ...readState(""), db: state.db, model: note.model, class: note.class, sample: path, tab: "sample" };
     return location.origin + location.pathname + writeState(view);
   };
   download(`tagged-${state.db}.csv`, asCsv(state.db, tagged(tagKey()), address));
@@ -189,7 +189,7 @@ function markCurrent() {
   const place = all.findIndex((thumbnail) => thumbnail.dataset.sample === state.sample);
   rows.querySelector("[aria-current]")?.removeAttribute("aria-current");
   all[place]?.setAttribute("aria-current", "true");
-  rows.querySelector(".counter").textContent = place < 0 ? `${all.length}` : `${place + 1} of ${all.length}`;
+  rows.querySelector(".counter").textContent = place < 0 ? `${all.length} explained` : `${place + 1} of ${all.length}`;
   rows.querySelector('[data-step="-1"]').disabled = place <= 0;
   rows.querySelector('[data-step="1"]').disabled = place < 0 || place === all.length - 1;
   if (place >= 0) requestAnimationFrame(() => centre(rows.querySelector(".rail"), all[place])); // when it is laid out anyway
@@ -261,7 +261,7 @@ function foresee(event) {
 // --- changing the state ------------------------------------------------------------------------------------------
 
 const NO_STEP = new Set([
-  "threshold", "opacity", "signed", "against", "colours", "layer", "shown", "split", "sort", "rank", "open", "whatif", "off", "only", "map", "q",
+  "threshold", "opacity", "signed", "against", "colours", "rank", "open", "whatif", "off", "map", "q",
 ]);
 
 /** The state that a change leads to: what belongs to another class or sample is left behind. */
@@ -353,7 +353,8 @@ window.shelfLens = {
   pick(key, value) {
     if (value === null || value === undefined || value === "") return;
     knows(key, "value", value);
-    go({ [key]: value });
+    if (value === state[key]) return;
+    go({ [key]: value, ...(key === "class" && state.tab === "overview" ? { tab: "sample" } : {}) }); // which tells of no class
   },
 };
 

@@ -1,7 +1,7 @@
 // Which fragment of the server each place of the page shows, by the view that the address names.
 
 const OF_STRIP = (view) => (view.class ? ["db", "model", "class"] : ["db", "model", "sample"]);
-const OF_GALLERY = ["db", "model", "class", "within", "shown", "split", "rival", "share", "sure", "sort"];
+const OF_GALLERY = ["db", "model", "class", "within", "shown", "split", "rival", "share", "sure", "word", "sort"];
 const MOST_TAGGED = 300; // as many as the gallery shows; an address has its limits
 
 const SLOTS = {

@@ -17,9 +17,11 @@ SLOTS = {
 
 
 def open_page(page: Page, address: str, query: str = "") -> None:
-    """Open an address and wait for the tab that it names."""
+    """Open an address and wait for the tab that it names, Single Sample where it names none."""
+    if "tab" not in parse_qs(query.lstrip("?")):
+        query = f"?tab=sample&{query.lstrip('?')}"
     page.goto(f"{address}/{query}")
-    slot = parse_qs(query.lstrip("?")).get("tab", ["sample"])[0]
+    slot = parse_qs(query.lstrip("?"))["tab"][0]
     expect(page.locator(f"[data-slot={slot}] :is(h2, h3)").first).to_be_visible()
     expect(page.get_by_role("combobox", name="Class")).not_to_have_value("")
 

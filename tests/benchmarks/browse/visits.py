@@ -77,11 +77,13 @@ def visit(browser: Browser, address: str, names: Sequence[str]) -> Iterator[Visi
 
 
 SAMPLE = {"selector": "[data-slot=sample] .path", "root": "[data-slot=sample] .explanation", "count": 6}
+LANDING = {"selector": "[data-slot=overview] h3", "root": "[data-slot=overview]"}
+SAMPLE_TAB = "?tab=sample"
 GALLERY = {"selector": "[data-slot=gallery] h2", "root": "[data-slot=gallery]", "everywhere": True}
 TABS = {
     "gallery": {"selector": "[data-slot=gallery] h2", "root": "[data-slot=gallery]", "count": THUMBNAILS},
     "global": {"selector": "[data-slot=global] h2", "root": "[data-slot=global]", "count": 5},
-    "overview": {"selector": "[data-slot=overview] h3", "root": "[data-slot=overview]"},
+    "overview": LANDING,
     "sample": SAMPLE,
 }
 
@@ -96,12 +98,17 @@ class ShelfLens:
 
     def first_page(self, browser: Browser, address: str, names: Sequence[str]) -> float:
         with visit(browser, address, names) as one:
-            return one.first("", **SAMPLE)
+            return one.first("", **LANDING)
+
+    def first_sample(self, browser: Browser, address: str, names: Sequence[str]) -> float:
+        """A link to Single Sample, in a new browser."""
+        with visit(browser, address, names) as one:
+            return one.first(SAMPLE_TAB, **SAMPLE)
 
     def measure(self, browser: Browser, address: str, names: Sequence[str], times: int) -> dict[str, list[float]]:
         """Each action so many times, every time on something that this browser has not shown yet."""
         with visit(browser, address, names) as one:
-            one.first("", **SAMPLE)
+            one.first(SAMPLE_TAB, **SAMPLE)
             found = {"next sample": [self.next_sample(one) for _ in range(times)]}
             one.page.locator("[data-tab-id=gallery]").click()
             for layer in ("photograph", "multimodal"):

@@ -104,6 +104,23 @@ def test_unknown_database_is_named(client: Client) -> None:
         client.predict("score_fusion", "", "nope", api_name="/modality")
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "names", "said"),
+    [
+        ("/samples", {"label": "nope"}, "no class 'nope'"),
+        ("/samples", {"label": "Zeta-Juice", "split": "x"}, "split is train, test or empty"),
+        ("/explanation", {"model": "nope", "sample": "test/Zeta-Juice/x_000.jpg"}, "no model 'nope'"),
+        ("/explanation", {"model": "score_fusion", "sample": "nope"}, "no sample 'nope'"),
+        ("/global", {"model": "score_fusion", "modality": "x"}, "modality is image, text or empty"),
+        ("/modality", {"model": "nope"}, "no model 'nope'; there are .*score_fusion"),
+        ("/classes", {"model": "nope"}, "no model 'nope'"),
+    ],
+)
+def test_unknown_names_are_told(client: Client, endpoint: str, names: dict[str, str], said: str) -> None:
+    with pytest.raises(AppError, match=said):
+        client.predict(**names, api_name=endpoint)
+
+
 def test_files_of_the_server_are_not_given_out(client: Client, url: str) -> None:
     import httpx
 

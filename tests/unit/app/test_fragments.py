@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from statistics import median
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 from fastapi import FastAPI
@@ -232,12 +232,16 @@ def test_whole_model_shows_the_groups_of_confused_classes_side_by_side(client: T
     names = {"model": "score_fusion", "scope": "model"}
     first, _ = fragment(client, "global", **names)
     assert first.attributes("value") == ["Arla-Mjölk~Zeta-Juice", "Oat & <i>Rye</i>~Zeta-Juice"]
+    others = [href for href in first.attributes("href") if "pair=Arla" in href]
+    assert [parse_qs(href.lstrip("?"))["model"] for href in others] == [["feature_concatenation"], ["embracenet"]]
+    asked, _ = fragment(client, "global", pair="Arla-Mjölk~Oat & <i>Rye</i>", **names)
+    assert "Arla-Mjölk~Oat & <i>Rye</i>" in asked.attributes("value")
     assert "Both classes have it" in first.text
     second, _ = fragment(client, "global", pair="Oat & <i>Rye</i>~Zeta-Juice", **names)
     chosen = [attributes["value"] for tag, attributes in second.tags if tag == "option" and "selected" in attributes]
     assert chosen == ["Oat & <i>Rye</i>~Zeta-Juice"]
     unknown, _ = fragment(client, "global", pair="nope", **names)
-    assert "does not confuse" in unknown.text
+    assert "does not hold the two classes" in unknown.text
 
 
 def test_deletion_is_said_in_words_and_numbers(client: TestClient) -> None:

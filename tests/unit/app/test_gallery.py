@@ -40,6 +40,23 @@ def test_all_classes_stand_together_and_name_their_own(client: TestClient) -> No
 
 
 @pytest.mark.parametrize("within", ["class", "all"])
+def test_samples_on_whose_packs_a_word_was_read(client: TestClient, library: Library, within: str) -> None:
+    elements, _ = fragment(client, "gallery", within=within, word="mjölk", split="all", **{"class": "Zeta-Juice"})
+    read = {hit.sample for hit in library.reader.search("mjölk", limit=1000)}
+    assert set(shown(elements)) == {path for path in read if within == "all" or "/Zeta-Juice/" in path}
+    assert shown(elements) and "With the word “mjölk”" in elements.text
+
+
+def test_counts_of_a_search_lead_to_the_samples(client: TestClient, library: Library) -> None:
+    elements, _ = fragment(client, "search", q="mjölk")
+    leads = [parse_qs(href.lstrip("?")) for href in elements.attributes("href") if "word=" in href]
+    (everywhere,) = {tuple(names["within"]) for names in leads if "within" in names}
+    assert everywhere == ("all",)
+    assert {names["tab"][0] for names in leads} == {"gallery"}
+    assert {names["class"][0] for names in leads} >= {hit.label for hit in library.reader.search("mjölk", limit=1000)}
+
+
+@pytest.mark.parametrize("within", ["class", "all"])
 def test_tagged_samples_alone(client: TestClient, within: str) -> None:
     paths = ["test/Zeta-Juice/x_002.jpg", "train/Zeta-Juice/x_003.jpg", "test/Arla-Mjölk/x_000.jpg", "nobody"]
     query = "&".join(f"tagged={path}" for path in paths)

@@ -1,7 +1,7 @@
 """What the view of a whole model counts."""
 
-from app.tabs.global_model import confused_pairs
-from db.views import Confusion
+from app.tabs.global_model import LARGEST_FAMILY, confused_pairs, twin_pairs
+from db.views import ClassView, Confusion
 
 
 def test_pairs_count_mistakes_both_ways_and_the_most_confused_comes_first() -> None:
@@ -21,3 +21,14 @@ def test_pairs_count_mistakes_both_ways_and_the_most_confused_comes_first() -> N
 
 def test_without_mistakes_there_is_no_pair() -> None:
     assert confused_pairs([Confusion("a", "a", 3)], {}) == []
+
+
+def _class(label: str, family: str | None) -> ClassView:
+    return ClassView(1, label, label.title(), family, 0, 1, 0, None)
+
+
+def test_classes_of_a_family_are_pairs() -> None:
+    pairs = twin_pairs([_class("b", "milk"), _class("a", "milk"), _class("c", None), _class("d", "juice")])
+    assert [(pair.key, pair.labels, pair.text) for pair in pairs] == [("a~b", ("a", "b"), "A / B: of one family")]
+    many = twin_pairs([_class(f"{number:02}", "all") for number in range(100)])
+    assert len(many) == LARGEST_FAMILY * (LARGEST_FAMILY - 1) // 2

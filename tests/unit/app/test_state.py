@@ -51,6 +51,7 @@ ranges = st.one_of(st.none(), pairs.map(lambda pair: (pair[0] / 100, pair[1] / 1
         rival=names,
         share=ranges,
         sure=ranges,
+        word=names,
         sort=st.sampled_from(SORTS),
         rank=names,
         scope=st.sampled_from(SCOPES),
@@ -72,7 +73,19 @@ def test_reading_what_was_written_gives_the_same_state(state: ViewState) -> None
 
 
 def test_defaults_are_left_out_of_the_address() -> None:
-    assert write_state(ViewState(label="A & B")) == "?class=A+%26+B"
+    assert write_state(ViewState(label="A & B", tab="sample")) == "?class=A+%26+B"
+    assert write_state(ViewState()) == "?"
+
+
+@pytest.mark.parametrize("query", [{}, {"model": "m"}, {"tab": "x"}])
+def test_an_address_opens_on_the_overview(query: dict[str, str]) -> None:
+    assert read_state(query).tab == "overview"
+
+
+@pytest.mark.parametrize("name", ["class", "sample"])
+def test_an_address_of_a_class_or_sample_opens_on_single_sample(name: str) -> None:
+    assert read_state({name: "x"}).tab == "sample"
+    assert read_state({name: "x", "tab": "overview"}).tab == "overview"
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,33 @@ def test_all_good_is_good(found: ExplanationView) -> None:
 
 def test_marks_that_add_up_to_something_else_are_fair_at_best(found: ExplanationView) -> None:
     sure = dataclasses.replace(with_stability(found, 0.9), probability=0.99)
-    levels = [judge(dataclasses.replace(sure, surrogate_prediction=value), GOOD).level for value in (0.24, 0.7, 1.1)]
-    assert levels == ["fair", "good", "good"]
+    estimates = (0.24, 0.5, 0.7, 1.1)
+    levels = [judge(dataclasses.replace(sure, surrogate_prediction=value), GOOD).level for value in estimates]
+    assert levels == ["weak", "fair", "good", "good"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, None),
+        ({"r2": 0.1}, "Read it with care: the explanation fits the model badly here."),
+        ({"r2": 0.4}, "Read it with some care: the explanation fits the model only loosely here."),
+        ({"r2": float("nan")}, "Read it with care: the explanation fits the model badly here."),
+        ({"surrogate_prediction": 0.5}, "Read it with some care: what the marks add up to is far"),
+        ({"surrogate_prediction": 0.05}, "Read it with care: what the marks add up to is far"),
+    ],
+)
+def test_what_is_weak_is_said_beforehand(found: ExplanationView, change: dict[str, float], said: str | None) -> None:
+    sure = dataclasses.replace(with_stability(found, 0.9), probability=0.99, surrogate_prediction=0.99)
+    caution = judge(dataclasses.replace(sure, **change), GOOD).caution
+    assert caution == said or (said is not None and caution is not None and caution.startswith(said))
+
+
+def test_no_weak_explanation_goes_without_a_caution(found: ExplanationView) -> None:
+    shaky, useless = with_stability(found, 0.55), dataclasses.replace(GOOD, deletion_auc=0.6, insertion_auc=0.4)
+    for trust in (judge(shaky, GOOD), judge(with_stability(found, 0.9), useless)):
+        assert trust.level == "weak" and trust.caution
+    assert judge(with_stability(found, 0.7), GOOD).caution is None
 
 
 @pytest.mark.parametrize(

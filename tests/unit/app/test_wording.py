@@ -1,13 +1,12 @@
 """The sentence under the verdict."""
 
 import numpy as np
-import pytest
 
 from app.wording import Basis, basis, sureness
 
 
-def said(image: list[float], text: list[float], texts: list[str], r2: float = 0.9) -> Basis:
-    return basis(np.array(image, np.float32), np.array(text, np.float32), texts, r2)
+def said(image: list[float], text: list[float], texts: list[str]) -> Basis:
+    return basis(np.array(image, np.float32), np.array(text, np.float32), texts)
 
 
 def sentence(made: Basis) -> str:
@@ -36,19 +35,10 @@ def test_no_positive_weight_is_said_in_words() -> None:
     assert "Nothing on this pack speaks for this class" in sentence(said([-0.5, 0.0], [-0.1], ["A"]))
 
 
-@pytest.mark.parametrize(("r2", "word"), [(0.1, "badly"), (0.4, "loosely"), (float("nan"), "badly")])
-def test_poor_fit_is_cautioned(r2: float, word: str) -> None:
-    assert word in (said([0.5], [0.1], ["A"], r2).caution or "")
-
-
-def test_good_fit_needs_no_caution() -> None:
-    assert said([0.5], [0.1], ["A"], 0.9).caution is None
-
-
 def test_sureness_grows_with_the_probability() -> None:
     assert len({sureness(probability) for probability in (0.3, 0.6, 0.9, 0.99)}) == 4
 
 
 def test_a_word_far_behind_the_strongest_is_not_named() -> None:
-    found = basis(np.zeros(3), np.array([0.665, 0.082]), ["LAKTOSFRI", "16,90"], 0.9)
+    found = basis(np.zeros(3), np.array([0.665, 0.082]), ["LAKTOSFRI", "16,90"])
     assert found.words == ("LAKTOSFRI",)

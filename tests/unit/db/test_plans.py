@@ -54,6 +54,7 @@ BIG = (
         ("sources of words", lambda reader: reader.part_sources([PATH], "text")),
         ("search", lambda reader: reader.search("mjolk")),
         ("found texts", lambda reader: reader.found_texts([["mjolk", "mjlk"], ["before"]])),
+        ("samples with", lambda reader: reader.samples_with("best before")),
         ("hits", lambda reader: reader.hits([1, 2])),
         ("entry weights", lambda reader: reader.entry_weights([1, 2])),
         ("classes", lambda reader: reader.classes(MODEL)),

@@ -58,6 +58,12 @@ def test_vocabulary_counts_the_entries_of_each_word(reader: Reader) -> None:
     assert reader.vocabulary() == known
 
 
+@pytest.mark.parametrize("words", ["best before", "MJÖLK", "102g", "nosuchword", "", "\0", '"', "a | b"])
+def test_samples_with_words_are_those_of_the_entries_found(reader: Reader, words: str) -> None:
+    paths = {hit.sample for hit in reader.search(words, limit=1000)}
+    assert reader.samples_with(words) == reader.sample_ids(sorted(paths))
+
+
 def test_found_texts_hold_one_of_each_of_the_alternatives(reader: Reader) -> None:
     found = reader.found_texts([["best", "nosuchword"], ["before"]])
     assert {(one.text, one.label) for one in found} == {
