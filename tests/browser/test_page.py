@@ -263,6 +263,36 @@ def test_back_and_forward_walk_through_the_views(page: Page, address: str) -> No
     expect(page.get_by_role("combobox", name="Class")).to_have_value(re.compile("^Arla"))
 
 
+def test_opens_on_the_overview_and_a_class_chosen_there_shows_its_samples(page: Page, address: str) -> None:
+    page.goto(f"{address}/")
+    expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("[data-slot=overview] h3").first).to_be_visible()
+    expect(page.get_by_role("combobox", name="Class")).not_to_have_value("")
+    choose(page, "Class", "Zeta")
+    expect(page.get_by_role("tab", name="Single Sample")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("[data-slot=sample] .path")).to_have_text("test/Zeta-Juice/x_000.jpg")
+    page.go_back()
+    expect(page.locator("[data-slot=overview] h3").first).to_be_visible()
+
+
+def test_back_undoes_a_filter(page: Page, address: str) -> None:
+    open_page(page, address, "?tab=gallery&class=Zeta-Juice&model=score_fusion")
+    tiles = page.locator("[data-slot=gallery] .tile")
+    expect(tiles).to_have_count(6)
+    page.locator("input[name=shown][value=wrong]").check(force=True)
+    expect(tiles).to_have_count(1)
+    page.go_back()
+    expect(tiles).to_have_count(6)
+    expect(page.locator("input[name=shown][value=all]")).to_be_checked()
+
+
+def test_arrow_keys_step_on_after_a_switch_was_used(page: Page, address: str) -> None:
+    open_page(page, address, "?class=Zeta-Juice")
+    page.get_by_label("Evidence against too").first.check(force=True)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-slot=sample] .path")).to_have_text("test/Zeta-Juice/x_001.jpg")
+
+
 def test_two_browsers_do_not_see_each_other_s_choices(page: Page, address: str, browser: Browser) -> None:
     open_page(page, address)
     with watched(browser, address) as other:
