@@ -66,21 +66,26 @@ class Library:
         self.name = name
         self.shown = address.shown(url)
         self.url = url
-        self.reader = Reader(open_read_only(url))
+        self._engine = open_read_only(url)
+        self.reader = Reader(self._engine)
         self._file = address.sqlite_path(url)
         self.key = hashlib.sha256(str(self._file.resolve() if self._file else self.shown).encode()).hexdigest()[:12]
         self._lock = threading.Lock()
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._kept_version = ""
         self._asked: tuple[float, str] | None = None
+        self._inode: int | None = None
         self._texts_with = lru_cache(maxsize=KEPT_WORDS)(lambda _, word: self.reader.found_texts([[word]]))
 
     def version(self) -> str:
         """Changes when the database does: stands in the address of everything that browsers may keep for ever."""
         if self._file is None:
             return self._server_version()
-        files = (self._file, self._file.with_name(self._file.name + "-wal"))
-        return self._hash([_stamp(file) for file in files])
+        stamp, *further = (_stamp(file) for file in (self._file, self._file.with_name(self._file.name + "-wal")))
+        if stamp is not None and stamp[0] != self._inode:
+            self._inode = stamp[0]
+            self._engine.dispose()  # its connections still read the file that was replaced
+        return self._hash([stamp, *further])
 
     def _server_version(self) -> str:
         if self._asked is None or time.monotonic() - self._asked[0] > SERVER_SECONDS:
@@ -247,9 +252,9 @@ def _short_hash(text: str) -> str:
     return hashlib.sha256(_DRAWING + text.encode()).hexdigest()[:12]
 
 
-def _stamp(file: Path) -> tuple[int, int] | None:
+def _stamp(file: Path) -> tuple[int, int, int] | None:
     try:
         status = file.stat()
     except OSError:
         return None
-    return (status.st_mtime_ns, status.st_size) if status.st_size else None
+    return (status.st_ino, status.st_mtime_ns, status.st_size) if status.st_size else None

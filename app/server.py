@@ -48,6 +48,11 @@ def make_server(
             raise HTTPException(404, f"no file {name!r}")
         return _file(files[name], lasting=version == look_version())
 
+    @server.post("/gradio_api/upload")
+    def upload() -> None:
+        """Gradio would keep whatever anybody sends."""
+        raise HTTPException(404, "nothing can be uploaded here")
+
     server.add_middleware(EarlyMiddleware, elements=early())
     server.add_middleware(TurnsMiddleware, turns=TURNS)
     server.add_middleware(KeptMiddleware)

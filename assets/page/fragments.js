@@ -2,6 +2,7 @@
 
 const KEEP = 80;
 const FRESH_MS = 60_000; // a run may still be filling the database
+const PATIENT_MS = 30_000; // nothing waits for ever for a server that has begun to answer
 
 const kept = new Map();
 
@@ -9,7 +10,7 @@ const kept = new Map();
 export function load(url) {
   const known = kept.get(url);
   if (known && performance.now() - known.at < FRESH_MS) return known.answer;
-  const answer = fetch(url, { headers: { Accept: "application/json" } }).then((response) => {
+  const answer = fetch(url, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENT_MS) }).then((response) => {
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
     return response.json();
   });

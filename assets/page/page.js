@@ -8,7 +8,7 @@ import { listen } from "./events.js";
 import { keepAs, load, painted, parts, unfold } from "./fragments.js";
 import { paint, picturesOf } from "./heat.js";
 import { showRank } from "./ranking.js";
-import { addressOf, choicesOf, otherSlots, slotsOf } from "./slots.js";
+import { addressOf, choicesOf, namesOf, otherSlots, slotsOf } from "./slots.js";
 import { asCsv, download, showCount, showTags, tagged } from "./tags.js";
 import { applyTheme } from "./theme.js";
 import { listenToParts, showWhatIf, toggled } from "./whatif.js";
@@ -33,7 +33,7 @@ async function fill(slot) {
   const url = urlOf(slot);
   if (element.dataset.url === url) return decorate(slot);
   element.dataset.url = url;
-  const slow = setTimeout(() => element.setAttribute("aria-busy", "true"), 200);
+  const slow = setTimeout(() => { if (element.dataset.url === url) element.setAttribute("aria-busy", "true"); }, 200);
   try {
     const answer = await load(url);
     if (element.dataset.url !== url) return;
@@ -41,8 +41,9 @@ async function fill(slot) {
       element.dataset.url = "";
       return;
     }
-    const asIs = Object.entries(answer.state).every(([name, value]) => [null, value].includes(state[name]));
-    adopt(answer.state);
+    const resolved = answered(slot, answer);
+    const asIs = Object.entries(resolved).every(([name, value]) => [null, value].includes(state[name]));
+    adopt(resolved);
     element.dataset.url = urlOf(slot);
     if (asIs) keepAs(element.dataset.url, answer); // else it tells of a name that is not there
     const focus = focusWithin(element);
@@ -88,6 +89,12 @@ function focusWithin(element) {
   element.tabIndex = -1;
   const { id, dataset } = activeElement;
   return id ? `#${CSS.escape(id)}` : `[data-state="${dataset.state}"]:is(select, :checked)`;
+}
+
+/** The names that an answer settles: those that were asked about, and those that the visitor has not chosen. */
+function answered(slot, answer) {
+  const asked = namesOf(slot, state);
+  return Object.fromEntries(Object.entries(answer.state).filter(([name]) => state[name] === null || asked.includes(name)));
 }
 
 /** Takes over the names that the server filled in, without a new step in the history. */
@@ -366,6 +373,7 @@ window.addEventListener("popstate", () => {
   const before = state;
   state = readState(location.search);
   if (state.model !== before.model || state.db !== before.db) loadChoices();
+  for (const field of document.querySelectorAll("[type=search][data-state=q]")) field.value = state.q ?? ""; // though it has the focus
   render();
 });
 
@@ -373,7 +381,7 @@ window.addEventListener("popstate", () => {
 async function begin() {
   if (state.shown === "tagged") return; // which are known when loadChoices is done
   const answer = await load(urlOf(state.tab));
-  adopt(answer.state);
+  adopt(answered(state.tab, answer));
   keepAs(urlOf(state.tab), answer);
   picturesAhead(picturesOf(answer.html, state));
   if (!slots.size) ahead(...slotsOf(state).filter((slot) => slot !== state.tab).map((slot) => () => shownAhead(slot, state)));

@@ -38,6 +38,9 @@ export function addressOf(slot, view, tagged) {
 /** The address of what the header offers. */
 export const choicesOf = (view) => `view/choices?${query(["db", "model"], view)}`;
 
+/** The names of the view that a slot's request holds. */
+export const namesOf = (slot, view) => SLOTS[slot].keys(view);
+
 /** The slots of the view's tab that it needs. */
 export const slotsOf = (view) =>
   Object.keys(SLOTS).filter((slot) => SLOTS[slot].tab === view.tab && (SLOTS[slot].only?.(view) ?? true));

@@ -275,6 +275,16 @@ def test_opens_on_the_overview_and_a_class_chosen_there_shows_its_samples(page: 
     expect(page.locator("[data-slot=overview] h3").first).to_be_visible()
 
 
+@pytest.mark.parametrize("query", ["tab=search&q=best", "tab=overview"])
+def test_tabs_that_tell_of_no_class_keep_the_one_that_was_chosen(page: Page, address: str, query: str) -> None:
+    open_page(page, address, f"?class=Zeta-Juice&model=score_fusion&{query}")
+    expect(page.get_by_role("combobox", name="Class")).to_have_value(re.compile("^Zeta"))
+    page.wait_for_load_state("networkidle")
+    expect_state(page, **{"class": "Zeta-Juice"})
+    open_tab(page, "Single Sample")
+    expect(page.locator("[data-slot=sample] .path")).to_have_text("test/Zeta-Juice/x_000.jpg")
+
+
 def test_back_undoes_a_filter(page: Page, address: str) -> None:
     open_page(page, address, "?tab=gallery&class=Zeta-Juice&model=score_fusion")
     tiles = page.locator("[data-slot=gallery] .tile")

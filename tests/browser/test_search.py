@@ -48,6 +48,16 @@ def test_empty_field_offers_words_and_a_missing_word_the_nearest(page: Page, add
     expect(page.locator(".hit").first).to_be_visible()
 
 
+def test_back_shows_the_words_of_the_address_while_they_are_edited(page: Page, address: str) -> None:
+    open_page(page, address, "?tab=search&q=bexxre")
+    page.locator("[data-slot=search] .words-found a").first.click()
+    field = page.get_by_role("searchbox")
+    expect(field).not_to_have_value("bexxre")
+    field.focus()
+    page.go_back()
+    expect(field).to_have_value("bexxre")
+
+
 def test_two_browsers_search_for_themselves(page: Page, address: str, browser: Browser) -> None:
     open_page(page, address, "?tab=search&q=before")
     with watched(browser, address) as other:

@@ -127,3 +127,10 @@ def test_files_of_the_server_are_not_given_out(client: Client, url: str) -> None
     database = Path(url.removeprefix("sqlite:///"))
     for path in (f"/gradio_api/file={database}", "/gradio_api/file=/etc/passwd", "/look/x/..%2f..%2fpyproject.toml"):
         assert httpx.get(client.src.rstrip("/") + path).status_code in (403, 404)
+
+
+def test_nothing_can_be_uploaded(client: Client) -> None:
+    import httpx
+
+    answer = httpx.post(client.src.rstrip("/") + "/gradio_api/upload", files={"files": b"x"})
+    assert answer.status_code == 404

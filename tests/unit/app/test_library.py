@@ -1,5 +1,9 @@
 """Names of opened databases."""
 
+import os
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,6 +35,22 @@ def test_a_database_keeps_its_key_however_its_path_is_written(tmp_path: Path, mo
         assert relative.key == absolute.key
         keys.append(relative.key)
     assert keys[0] != keys[1]
+
+
+def test_a_file_that_was_replaced_is_read_anew(tmp_path: Path) -> None:
+    file, other = tmp_path / "shown.db", tmp_path / "other.db"
+    build(f"sqlite:///{file}")
+    (library,) = open_libraries([f"sqlite:///{file}"]).values()
+    before, titles = library.version(), library.titles()
+    shutil.copy2(file, other)
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("UPDATE category SET display_name = 'New'")
+        connection.commit()
+    times = file.stat()
+    os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
+    other.replace(file)
+    assert library.version() != before
+    assert set(library.titles().values()) == {"New"} != set(titles.values())
 
 
 def test_missing_database_is_one_sentence(tmp_path: Path) -> None:
