@@ -148,11 +148,8 @@ def _by_spelling(texts: list[FoundText], alternatives: list[dict[str, float]]) -
         spelling.written[written] += found.entries
         spelling.classes[found.label] += found.entries
         spelling.first.setdefault(found.label, found.explained or found.entry)
-    return [spellings[key] for key in sorted(spellings, key=lambda key: _place(key, spellings[key]))]
-
-
-def _place(key: tuple[str, ...], spelling: Spelling) -> tuple[float, int, tuple[str, ...]]:
-    return -spelling.similarity, -spelling.entries, key
+    ranked = sorted(spellings.items(), key=lambda item: (-item[1].similarity, -item[1].entries, item[0]))
+    return [spelling for _, spelling in ranked]
 
 
 def _matched(text: str, alternatives: list[dict[str, float]]) -> tuple[tuple[str, ...], str, float]:

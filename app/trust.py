@@ -14,7 +14,6 @@ from db.views import ExplanationView
 
 Level = Literal["good", "fair", "weak"]
 LEVELS: tuple[Level, ...] = ("weak", "fair", "good")
-GOOD = 2
 MEANINGS: dict[Level, str] = {
     "good": "What is marked is what the model used.",
     "fair": "The main marks can be relied on, faint ones less so.",
@@ -25,12 +24,12 @@ STEADY, SHAKY = 0.8, 0.65
 NEAR, FAR = 0.3, 0.6
 """So far from the model's own probability may the sum of the marks be for "good", and for "fair"."""
 
-# What to say of each check where it is what makes an explanation weak, or no more than fair.
-Said = tuple[str, str | None]
-FIT: Said = ("the explanation fits the model badly here", "the explanation fits the model only loosely here")
-SUM: Said = 2 * ("what the marks add up to is far from the model’s own answer",)
-ORDER: Said = ("which marks are the strongest is uncertain here", None)
-CURVES: Said = ("taking away what is marked changes the answer no more than chance does", None)
+# What to say of each check where it makes an explanation weak, fair or good; None = nothing.
+Said = tuple[str, str | None, None]
+FIT: Said = ("the explanation fits the model badly here", "the explanation fits the model only loosely here", None)
+SUM: Said = (*2 * ("what the marks add up to is far from the model’s own answer",), None)
+ORDER: Said = ("which marks are the strongest is uncertain here", None, None)
+CURVES: Said = ("taking away what is marked changes the answer no more than chance does", None, None)
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,6 @@ def judge(found: ExplanationView, measured: FaithfulnessView | None) -> Trust:
 
 
 def _caution(worst: int, checks: Sequence[tuple[int, Said]]) -> str | None:
-    if worst == GOOD:
-        return None
     said = next((texts[worst] for grade, texts in checks if grade == worst and texts[worst]), None)
     return said and f"Read it with {'some ' if worst else ''}care: {said}."
 

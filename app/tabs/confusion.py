@@ -13,6 +13,7 @@ from app.library import Library
 from app.rendering import link, render
 from app.tabs import note
 from app.tabs.choice import Choice, choose_explained
+from app.tabs.global_model import pair_link
 from db.views import ClassView, Confusion
 
 LISTED = 200
@@ -115,12 +116,7 @@ def _mistakes(
             href=link(
                 {**choice.names, "class": one.label}, tab="gallery", shown="confused", rival=one.predicted, split="test"
             ),
-            pair_href=link(
-                {**choice.names, "model": explained},
-                tab="global",
-                scope="model",
-                pair="~".join(sorted((one.label, one.predicted))),
-            ),
+            pair_href=pair_link(choice, explained, one.label, one.predicted),
         )
         for one in sorted(wrong, key=lambda one: (-one.count, one.label, one.predicted))
     ]

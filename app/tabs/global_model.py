@@ -97,16 +97,15 @@ def model_fragment(choice: Choice, state: ViewState) -> str:
         return note.nothing_yet(choice)
     library, model = choice.library, choice.model
     titles = library.titles()
-    pairs = confused_pairs(library.reader.confusion(model.name), titles)
-    known = {pair.key for pair in pairs}
-    pairs += [twins for twins in twin_pairs(library.classes(model.name)) if twins.key not in known]
-    pair = next((pair for pair in pairs if pair.key == state.pair), None) or _asked_pair(state.pair, titles)
-    if pair is not None and pair not in pairs:
-        pairs.append(pair)
+    asked = _asked_pair(state.pair, titles)
+    confused = confused_pairs(library.reader.confusion(model.name), titles)
+    offered: dict[str, Pair] = {}
+    for pair in (*confused, *twin_pairs(library.classes(model.name)), *asked):
+        offered.setdefault(pair.key, pair)
     notices = list(choice.notices)
-    if state.pair is not None and pair is None:
+    if state.pair is not None and not asked:
         notices.append("This database does not hold the two classes that were asked for.")
-    pair = pair or (pairs[0] if pairs else None)
+    chosen = next((offered[pair.key] for pair in (*asked, *offered.values())), None)
     explained = [other.name for other in library.models() if other.explained and other.name != model.name]
     outcomes = library.outcomes(model.name)
     page = ModelPage(
@@ -116,10 +115,10 @@ def model_fragment(choice: Choice, state: ViewState) -> str:
         missing=note.one_sided(model) if not model.explained else None,
         ratios=_ratios(choice, outcomes),
         shared=_shared(choice, model.name),
-        pairs=pairs,
-        pair=pair,
-        sides=_sides(choice, pair) if pair else [],
-        elsewhere=[(name, _pair_link(choice, name, pair)) for name in explained] if pair else [],
+        pairs=list(offered.values()),
+        pair=chosen,
+        sides=_sides(choice, chosen) if chosen else [],
+        elsewhere=[(name, pair_link(choice, name, *chosen.labels)) for name in explained] if chosen else [],
         score=score_used(library),
         deletion=deletion_table(choice),
     )
@@ -144,7 +143,7 @@ def confused_pairs(confusion: list[Confusion], titles: dict[str, str]) -> list[P
     for labels, count in sorted(mistakes.items(), key=lambda item: (-item[1], item[0])):
         first, second = (titles.get(label, label) for label in labels)
         text = f"{first} / {second}: {count} of {sum(tested[label] for label in labels)} taken for the other"
-        pairs.append(Pair("~".join(labels), labels, text))
+        pairs.append(_pair(*labels, text))
     return pairs
 
 
@@ -157,21 +156,25 @@ def twin_pairs(classes: list[ClassView]) -> list[Pair]:
     pairs = []
     for _, members in sorted(families.items()):
         for one, other in combinations(members[:LARGEST_FAMILY], 2):
-            first, second = sorted((one.label, other.label))
-            pairs.append(Pair(f"{first}~{second}", (first, second), f"{one.title} / {other.title}: of one family"))
+            pairs.append(_pair(one.label, other.label, f"{one.title} / {other.title}: of one family"))
     return pairs
 
 
-def _asked_pair(key: str | None, titles: dict[str, str]) -> Pair | None:
-    """Any two classes that an address names, None where there are no such two."""
-    first, _, second = (key or "").partition("~")
-    if first == second or not {first, second} <= titles.keys():
-        return None
-    return Pair(f"{first}~{second}", (first, second), f"{titles[first]} / {titles[second]}")
+def pair_link(choice: Choice, model: str | None, one: str, other: str) -> str:
+    """Where a model shows what it relies on in two classes."""
+    return link({**choice.names, "model": model}, tab="global", scope="model", pair=_pair(one, other, "").key)
 
 
-def _pair_link(choice: Choice, model: str, pair: Pair) -> str:
-    return link({**choice.names, "model": model}, tab="global", scope="model", pair=pair.key)
+def _asked_pair(key: str | None, titles: dict[str, str]) -> list[Pair]:
+    """The two classes that an address names, if there are such two."""
+    one, _, other = (key or "").partition("~")
+    known = one != other and {one, other} <= titles.keys()
+    return [_pair(one, other, f"{titles[one]} / {titles[other]}")] if known else []
+
+
+def _pair(one: str, other: str, text: str) -> Pair:
+    first, second = sorted((one, other))
+    return Pair(f"{first}~{second}", (first, second), text)
 
 
 def _ratios(choice: Choice, outcomes: Outcomes) -> list[ClassRatio]:

@@ -48,6 +48,19 @@ def test_empty_field_offers_words_and_a_missing_word_the_nearest(page: Page, add
     expect(page.locator(".hit").first).to_be_visible()
 
 
+def test_count_of_a_word_leads_to_the_samples_that_show_it(page: Page, address: str) -> None:
+    open_page(page, address, "?tab=search&q=best before")
+    page.locator("[data-slot=search] h3 a").first.click()
+    chip = page.get_by_role("button", name="Take away the filter: With the word")
+    expect(chip).to_contain_text("best before")
+    tiles = page.locator("[data-slot=gallery] .tile")
+    expect(tiles).not_to_have_count(0)
+    expect_state(page, tab="gallery", within="all", split="all", word="best before")
+    chip.click()
+    expect(chip).to_have_count(0)
+    expect(tiles).not_to_have_count(0)
+
+
 def test_back_shows_the_words_of_the_address_while_they_are_edited(page: Page, address: str) -> None:
     open_page(page, address, "?tab=search&q=bexxre")
     page.locator("[data-slot=search] .words-found a").first.click()

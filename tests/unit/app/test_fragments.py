@@ -236,6 +236,8 @@ def test_whole_model_shows_the_groups_of_confused_classes_side_by_side(client: T
     assert [parse_qs(href.lstrip("?"))["model"] for href in others] == [["feature_concatenation"], ["embracenet"]]
     asked, _ = fragment(client, "global", pair="Arla-Mjölk~Oat & <i>Rye</i>", **names)
     assert "Arla-Mjölk~Oat & <i>Rye</i>" in asked.attributes("value")
+    turned, _ = fragment(client, "global", pair="Zeta-Juice~Arla-Mjölk", **names)
+    assert turned.attributes("value") == first.attributes("value")
     assert "Both classes have it" in first.text
     second, _ = fragment(client, "global", pair="Oat & <i>Rye</i>~Zeta-Juice", **names)
     chosen = [attributes["value"] for tag, attributes in second.tags if tag == "option" and "selected" in attributes]
