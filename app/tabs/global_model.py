@@ -24,7 +24,8 @@ from app.tabs.groups import (
     score_used,
 )
 from app.wording import Score
-from db.views import ClassView, Confusion, Outcomes
+from db.evaluation_views import NoiseView
+from db.views import ClassView, Confusion, Modality, Outcomes
 
 PAIR_GROUPS = 5
 LARGEST_FAMILY = 8
@@ -63,9 +64,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Side:
-    """One class of a pair."""
+    """One class of a pair; `noise` says why there are no groups."""
 
     link: ClassLink
+    noise: dict[Modality, NoiseView]
     image: list[Group]
     text: list[Group]
 
@@ -117,7 +119,7 @@ def model_fragment(choice: Choice, state: ViewState) -> str:
         shared=_shared(choice, model.name),
         pairs=list(offered.values()),
         pair=chosen,
-        sides=_sides(choice, chosen) if chosen else [],
+        sides=_sides(choice, model.name, chosen) if chosen else [],
         elsewhere=[(name, pair_link(choice, name, *chosen.labels)) for name in explained] if chosen else [],
         score=score_used(library),
         deletion=deletion_table(choice),
@@ -203,11 +205,12 @@ def _shared(choice: Choice, model: str) -> list[SharedRow]:
     ]
 
 
-def _sides(choice: Choice, pair: Pair) -> list[Side]:
+def _sides(choice: Choice, model: str, pair: Pair) -> list[Side]:
     sides = []
     for label, rival in (pair.labels, pair.labels[::-1]):
         image, text = (
             class_groups(choice.of_class(label), label, modality, PAIR_GROUPS, rival) for modality in ("image", "text")
         )
-        sides.append(Side(class_link(choice, label), image, text))
+        noise = choice.library.reader.noise(model, label)
+        sides.append(Side(class_link(choice, label), noise, image, text))
     return sides

@@ -209,6 +209,8 @@ def test_class_without_groups_says_why(tmp_path: Path) -> None:
     finish(engine)
     with client_of(url) as client:
         elements, _ = fragment(client, "global", **{"class": "Zeta-Juice"})
+        whole, _ = fragment(client, "global", scope="model", model="score_fusion")
+    assert f"There is no group of picture parts: {reason}." in whole.text
     assert "3 of 3 parts fit no group" in elements.text
     assert f"There is no group of picture parts: {reason}." in elements.text
 
