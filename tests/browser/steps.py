@@ -32,11 +32,11 @@ def open_tab(page: Page, name: str) -> None:
 
 
 def choose(page: Page, dropdown: str, typed: str) -> None:
-    """Search in a dropdown as one types, and take the first hit."""
+    """Search in a dropdown as one types, and take the first hit; the list may still be that of another database."""
     box = page.get_by_role("combobox", name=dropdown)
     box.click()
     box.press_sequentially(typed)
-    page.get_by_role("option").first.click()
+    page.get_by_role("option", name=typed).first.click()
 
 
 def state(page: Page) -> dict[str, str]:
