@@ -8,13 +8,17 @@ from typing import Annotated
 
 import typer
 
-from db.address import DEFAULT_URL
+from db.address import resolved
 from db.commandline import run
 from db.errors import UserError
 
 Databases = Annotated[
     list[str] | None,
-    typer.Option("--db", metavar="URL", help=f"Database; may be given several times. Default: {DEFAULT_URL}"),
+    typer.Option(
+        "--db",
+        metavar="URL",
+        help="Database; may be given several times. Default: explanations.db, else the only one in this folder.",
+    ),
 ]
 
 app = typer.Typer(help="Browse stored explanations.", add_completion=False)
@@ -45,7 +49,7 @@ def browse(
     from app.password import read_passwords, readable_by_others
     from app.ports import bind
 
-    libraries = open_libraries(db or [DEFAULT_URL])
+    libraries = open_libraries(db or [resolved(None)])
     if model is not None:
         names = sorted({found.name for library in libraries.values() for found in library.models()})
         if model not in names:
@@ -72,7 +76,7 @@ def report(
     from app.library import Library
     from app.report import write_report
 
-    urls = db or context.obj or [DEFAULT_URL]
+    urls = db or context.obj or [resolved(None)]
     if len(urls) > 1:
         raise UserError("report: name one --db, not several")
     write_report(Library(urls[0], "report"), model, label, out)

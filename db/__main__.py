@@ -15,35 +15,46 @@ from db.session import open_read_only, upgrade
 
 app = typer.Typer(add_completion=False, help="Upkeep of a Shelf Lens database: what is in it, is it sound, get it out.")
 
-Url = Annotated[str, typer.Option("--db", metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/DATABASE.")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--db",
+        metavar="URL",
+        help="sqlite:///FILE or postgresql://USER@HOST/DATABASE. Default: explanations.db, else the only database in"
+        " this folder.",
+    ),
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for another program that is writing to the database.")]
 
 
 @app.command(epilog="Example: python -m db info --db sqlite:///explanations.db --json")
 def info(
-    db: Url = address.DEFAULT_URL,
+    db: Url = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object in place of a table.")] = False,
 ) -> None:
     """Show samples, classes, models with their accuracy, explanations, runs and problems."""
     from db.summary import table
     from db.upkeep import describe
 
-    figures = describe(open_read_only(db))
+    figures = describe(open_read_only(address.resolved(db)))
     typer.echo(json_text(figures) if as_json else table(figures))
 
 
 @app.command(epilog="Example: python -m db check --db sqlite:///explanations.db --upgrade")
 def check(
-    db: Url = address.DEFAULT_URL,
+    db: Url = None,
     upgrade_: Annotated[bool, typer.Option("--upgrade", help="First bring an older schema up to date.")] = False,
+    wait: Wait = False,
 ) -> None:
     """Check that a database is sound; one line a fault, and exit code 1 if there are any."""
     from db.integrity import faults
 
+    url = address.resolved(db)
     if upgrade_:
-        before, after = upgrade(db)
+        before, after = upgrade(url, wait)
         typer.echo(f"schema {after}: up to date" if before == after else f"schema {before} upgraded to {after}")
     count = 0
-    for fault in faults(open_read_only(db)):
+    for fault in faults(open_read_only(url)):
         typer.echo(fault)
         count += 1
     if count:
@@ -57,7 +68,7 @@ def export(
         Literal["explanations", "global", "modality", "evaluation", "activation"],
         typer.Argument(help="Which results: one record each.", show_choices=True),
     ],
-    db: Url = address.DEFAULT_URL,
+    db: Url = None,
     form: Annotated[
         Literal["jsonl", "csv", "parquet"], typer.Option("--format", help="In CSV, lists are JSON.")
     ] = "jsonl",
@@ -66,8 +77,9 @@ def export(
     """Write results to a file or to the terminal, with all their digits."""
     from db.formats import write
 
-    engine = open_read_only(db)
-    path = address.sqlite_path(db)
+    url = address.resolved(db)
+    engine = open_read_only(url)
+    path = address.sqlite_path(url)
     if out is not None and path is not None and out.exists() and out.samefile(path):
         raise UserError(f"{out}: is the database itself; name another file with --out")
     write(engine, what, form, out)
@@ -76,35 +88,36 @@ def export(
 @app.command(epilog="Example: python -m db search 'laktosfri mjölk' --db sqlite:///explanations.db")
 def search(
     words: Annotated[str, typer.Argument(help="All of them are in each entry found, in any order.")],
-    db: Url = address.DEFAULT_URL,
+    db: Url = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many entries.")] = 50,
 ) -> None:
     """Find samples by the words on the package: path, class and entry, tab-separated."""
     from db.reader import Reader
 
-    for hit in Reader(open_read_only(db)).search(words, limit):
+    for hit in Reader(open_read_only(address.resolved(db))).search(words, limit):
         fields = (hit.sample, hit.label, hit.text)
         typer.echo("\t".join("".join(c if c.isprintable() else " " for c in field) for field in fields))
 
 
 @app.command(epilog="Example: python -m db compact --db sqlite:///explanations.db")
-def compact(db: Url = address.DEFAULT_URL) -> None:
+def compact(db: Url = None, wait: Wait = False) -> None:
     """Give freed space back; also mends the SQLite file of a run that was killed, for use in a read-only folder."""
     from db import upkeep
 
-    before, after = upkeep.compact(db)
+    before, after = upkeep.compact(address.resolved(db), wait)
     typer.echo(f"{before:,} bytes before, {after:,} after")
 
 
 @app.command(epilog="Example: python -m db copy --db sqlite:///explanations.db --to postgresql://me@server/shelflens")
 def copy(
     to: Annotated[str, typer.Option(metavar="URL", help="A new or empty database.")],
-    db: Url = address.DEFAULT_URL,
+    db: Url = None,
+    wait: Wait = False,
 ) -> None:
     """Copy everything into another database, of the same engine or the other."""
     from db import transfer
 
-    typer.echo(f"{transfer.copy(db, to):,} rows copied to {address.shown(to)}")
+    typer.echo(f"{transfer.copy(address.resolved(db), to, wait):,} rows copied to {address.shown(to)}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sqlite3
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -12,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from db.errors import UserError
 
 DEFAULT_URL = "sqlite:///explanations.db"
+_NAME_BYTES = 200
 _EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 
 
@@ -30,7 +33,9 @@ def parse(url: str) -> URL:
         raise UserError(f"database URL {_redacted(url)!r}: {_EXPECTED}{hint}")
     if scheme in ("sqlite", "sqlite+pysqlite"):
         if not rest.startswith("/") or rest in ("/", "/:memory:"):
-            raise UserError(f"database URL {url!r}: names no file; {_EXPECTED} (four slashes before an absolute path)")
+            raise UserError(
+                f"database URL {_redacted(url)!r}: names no file; {_EXPECTED} (four slashes before an absolute path)"
+            )
         return URL.create("sqlite", database=unquote(rest[1:]))
     if scheme not in ("postgresql", "postgresql+psycopg"):
         raise UserError(f"database URL {_redacted(url)!r}: {scheme!r} is not supported; {_EXPECTED}")
@@ -64,8 +69,73 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{quote(str(path))}"
 
 
+def secrets(url: URL) -> list[str]:
+    """What no message may show of an address that was parsed."""
+    given = [url.password, *(url.query.get(name) for name in ("password", "sslpassword"))]
+    return [str(secret) for secret in given if secret]
+
+
+def resolved(url: str | None) -> str:
+    """The address given with --db, or `default_url` where none was.
+
+    Raises:
+        UserError: as `default_url`.
+    """
+    return default_url() if url is None else url
+
+
+def default_url() -> str:
+    """The database that a command means without --db: explanations.db, else the only one in the working folder.
+
+    Raises:
+        UserError: there is none, or several.
+    """
+    if Path("explanations.db").exists():
+        return DEFAULT_URL
+    found = sorted(path for path in Path().glob("*.db") if not path.name.startswith(".") and _is_ours(path))
+    if not found:
+        raise UserError(
+            f"{Path.cwd()}: no Shelf Lens database in this folder; name one with --db, or make one with"
+            " `python -m precompute run --dataset DIR`"
+        )
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found[:5]) + (", ..." if len(found) > 5 else "")
+        raise UserError(f"{Path.cwd()}: several databases ({names}); name one: --db {sqlite_url(found[0])}")
+    return sqlite_url(found[0])
+
+
+def dataset_url(dataset: Path) -> str:
+    """The database of a data set, where none is named: a file in the working folder, called as the data set's folder.
+
+    What some systems cannot have in a file's name becomes '-'.
+    """
+    name = dataset.name if dataset.name not in ("", "..") else dataset.resolve().name
+    safe = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]', "-", name).lstrip(".")
+    short = safe.encode("utf-8", "replace")[:_NAME_BYTES].decode("utf-8", "ignore")  # names beside it are longer
+    return sqlite_url(Path(f"{short.strip() or 'dataset'}.db"))
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a Shelf Lens database; asked without locks, so that it never waits and leaves no files."""
+    with contextlib.suppress(OSError, sqlite3.Error):
+        with path.open("rb") as file:
+            if file.read(16) != b"SQLite format 3\0":
+                return False
+        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('alembic_version', 'run')"
+            return bool(connection.execute(query).fetchone()[0] == 2)
+    return False
+
+
 def _redacted(url: str) -> str:
-    """What may be shown of an address that could not be parsed: nothing before the last '@', no options."""
+    """What may be shown of an address that could not be parsed: nothing before the last '@', no options.
+
+    Without an '@' what follows a colon is a password, too, unless it can only be a port.
+    """
     scheme = re.match(r"[\w+]+:/*", url)
     _, at, place = url.rpartition("@")
-    return (scheme.group() if scheme else "") + "***@" + place.split("?")[0] if at else url.split("?")[0]
+    if at:
+        return (scheme.group() if scheme else "") + "***@" + place.split("?")[0]
+    start = scheme.end() if scheme else 0
+    return url[:start] + re.sub(r":(?!\d{1,5}(/|$)).*", ":***", url[start:].split("?")[0])

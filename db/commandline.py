@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from typing import NoReturn
 
@@ -31,14 +32,13 @@ def run(app: typer.Typer, prog: str) -> NoReturn:
         code = _complain(prog, f"{error.format_message()} (see `{command} --help`)")
     except UserError as error:
         code = _complain(prog, str(error))
-    except DBAPIError as error:
-        code = _complain(prog, f"database: {error.orig}")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went: nothing more to flush
         code = 1
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename is not None else ""
-        code = _complain(prog, f"{place}{error.strerror or error}")
+    except (DBAPIError, sqlite3.Error, OSError) as error:
+        from db.failures import explained_error  # takes the drivers to import: not for the start of every command
+
+        code = _complain(prog, str(explained_error(error)))
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     sys.exit(code if isinstance(code, int) else 0)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError
 
 from db import address
 from db.columns import json_text
 from db.errors import UserError
+from db.failures import FAILURES, explained_error, remember_place
 
-SCHEMA_VERSION = "0003"  # the newest revision in db/migrations/versions; a test compares
+SCHEMA_VERSION = "0004"  # the newest revision in db/migrations/versions; a test compares
+OLDEST_READABLE = "0003"  # nothing that readers use has changed since
 PAGE_SIZE = 8192
 BUSY_SECONDS = 30
 
@@ -33,19 +36,23 @@ def create(url: str) -> Engine:
         _create_file(path)
     engine = _open_for_writing(parsed)
     with _explained(parsed):
+        _demand_unicode(engine)
         if schema_version(engine) is None:
             if names := inspect(engine).get_table_names():
                 raise UserError(f"{address.shown(parsed)}: holds other tables ({names[0]}, ...); name a new database")
             _migrate(engine)
-        _demand_current(engine)
+        _demand(engine, SCHEMA_VERSION)
     return engine
 
 
-def open_read_only(url: str) -> Engine:
+def open_read_only(url: str, oldest: str = OLDEST_READABLE) -> Engine:
     """Open an existing database; nothing that is asked of the engine can change it.
 
+    Args:
+        oldest: the oldest schema version that will do; before SCHEMA_VERSION some tables and columns are not there.
+
     Raises:
-        UserError: malformed or unreachable address, missing file, no schema, or another schema version.
+        UserError: malformed or unreachable address, missing file, no schema, an older or newer schema version.
     """
     parsed = address.parse(url)
     path = address.sqlite_path(parsed)
@@ -56,15 +63,16 @@ def open_read_only(url: str) -> Engine:
             raise UserError(f"{address.shown(parsed)}: no such file; `python -m precompute run --db {url}` makes one")
         engine = _file_engine(path, "ro")
     with _explained(parsed, reading=True):
-        _demand_current(engine)
+        _demand_unicode(engine)
+        _demand(engine, oldest)
     return engine
 
 
-def upgrade(url: str) -> tuple[str, str]:
+def upgrade(url: str, wait: bool = False) -> tuple[str, str]:
     """Bring an older schema to this version; returns the versions before and after.
 
     Raises:
-        UserError: as `open_read_only`, but for an older schema.
+        UserError: as `open_read_only`, but for an older schema; or, without `wait`, another program is writing.
     """
     parsed = address.parse(url)
     path = address.sqlite_path(parsed)
@@ -73,12 +81,14 @@ def upgrade(url: str) -> tuple[str, str]:
     engine = _open_for_writing(parsed)
     try:
         with _explained(parsed):
+            _demand_unicode(engine)
             before = schema_version(engine)
             if before is None:
                 raise UserError(f"{address.shown(parsed)}: no Shelf Lens schema in it")
             if before < SCHEMA_VERSION:
-                _migrate(engine)
-            _demand_current(engine)
+                with _alone(engine, wait):
+                    _migrate(engine)
+            _demand(engine, SCHEMA_VERSION)
         return before, SCHEMA_VERSION
     finally:
         finish(engine)
@@ -88,39 +98,68 @@ def finish(engine: Engine) -> None:
     """Close all connections; a SQLite file is then one file, readable in an unwritable folder.
 
     While another process has the file open, it stays in WAL mode: nothing is lost, and the next `finish` mends it.
+
+    Raises:
+        UserError: the file cannot be completed, for the disk is full, say.
     """
     engine.dispose()
     path = address.sqlite_path(engine.url)
     if path is None:
         return
-    with contextlib.closing(sqlite3.connect(path, timeout=1)) as connection:
+    with _explained(engine.url), contextlib.closing(sqlite3.connect(path, timeout=1)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        with contextlib.suppress(sqlite3.OperationalError):  # locked: someone else has it open
+        try:
             connection.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):  # locked: someone else has it open
+                raise
 
 
 def schema_version(engine: Engine) -> str | None:
-    """The schema version that a database is at, None without a schema."""
+    """The schema version that a database is at, None without a schema.
+
+    Raises:
+        UserError: what stands there is no version of Shelf Lens.
+    """
     if not inspect(engine).has_table("alembic_version"):
         return None
     with engine.connect() as connection:
-        version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return None if version is None else str(version)
+        versions = [str(row[0]) for row in connection.execute(text("SELECT version_num FROM alembic_version LIMIT 9"))]
+    if len(versions) == 1 and re.fullmatch("[0-9]{4}", versions[0]) and versions[0] != "0000":
+        return versions[0]
+    found = " and ".join(repr(version[:20]) for version in versions) or "nothing"
+    raise UserError(
+        f"{address.shown(engine.url)}: its table alembic_version says {found}, which is no schema version of Shelf"
+        " Lens; restore a copy of it, or name another database"
+    )
 
 
-def _demand_current(engine: Engine) -> None:
+def _demand(engine: Engine, oldest: str) -> None:
     found = schema_version(engine)
     shown = address.shown(engine.url)
     if found is None:
         raise UserError(f"{shown}: no Shelf Lens schema in it; `python -m precompute run --db` makes one")
-    if found < SCHEMA_VERSION:
+    if found < oldest:
         raise UserError(
             f"{shown}: schema version {found} is older than this program's {SCHEMA_VERSION};"
-            f" run `python -m db check --upgrade --db {shown}`"
+            f" run `python -m db check --upgrade --db {shlex.quote(shown)}`"
         )
     if found > SCHEMA_VERSION:
         raise UserError(
             f"{shown}: schema version {found} is newer than this program's {SCHEMA_VERSION}; update Shelf Lens"
+        )
+
+
+def _demand_unicode(engine: Engine) -> None:
+    """Refuse a server's database that cannot store every text."""
+    if engine.dialect.name != "postgresql":
+        return
+    with engine.connect() as connection:
+        encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise UserError(
+            f"{address.shown(engine.url)}: its encoding is {encoding}, and texts need UTF8; make a database with"
+            " `createdb --encoding=UTF8 --template=template0 NAME` and name that one"
         )
 
 
@@ -137,14 +176,26 @@ def _create_file(path: Path) -> None:
         with contextlib.suppress(FileExistsError):
             os.link(building, path)  # unlike a rename, never replaces what another process put there
     finally:
-        building.unlink(missing_ok=True)
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            building.with_name(building.name + suffix).unlink(missing_ok=True)
 
 
 def _migrate(engine: Engine) -> None:
     from db.migrations import migrate  # Alembic takes 0.2 s to import; readers never need it
 
-    with engine.begin() as connection:
+    with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        if connection.dialect.name == "postgresql":  # of two at once the second finds everything done
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('Shelf Lens schema'))"))
         migrate(connection)
+
+
+def _alone(engine: Engine, wait: bool) -> contextlib.AbstractContextManager[object]:
+    """The right to write, where the schema is new enough to give it."""
+    if not inspect(engine).has_table("lease"):
+        return contextlib.nullcontext()
+    from db.lease import hold  # with all mappings; readers never need it
+
+    return hold(engine, "python -m db check --upgrade", wait)
 
 
 def _open_for_writing(parsed: URL) -> Engine:
@@ -153,15 +204,17 @@ def _open_for_writing(parsed: URL) -> Engine:
 
 
 def _server_engine(parsed: URL, **options: Any) -> Engine:
-    return create_engine(
+    engine = create_engine(
         parsed,
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=56,
-        connect_args={"connect_timeout": 10},
+        connect_args={"connect_timeout": 10, "client_encoding": "UTF8"},  # else some servers answer in bytes
         json_serializer=json_text,
         **options,
     )
+    remember_place(engine)
+    return engine
 
 
 def _file_engine(path: Path, mode: str) -> Engine:
@@ -185,6 +238,7 @@ def _file_engine(path: Path, mode: str) -> Engine:
         json_serializer=json_text,
     )
     event.listen(engine, "begin", _begin)
+    remember_place(engine)
     return engine
 
 
@@ -196,27 +250,9 @@ def _begin(connection: Connection) -> None:
 def _explained(parsed: URL, reading: bool = False) -> Iterator[None]:
     """Turn what the driver raises into one line without a password."""
     path = address.sqlite_path(parsed)
+    if path is not None and path.is_dir():
+        raise UserError(f"{address.shown(parsed)}: is a folder; name a file in it")
     try:
-        if path is not None and path.is_dir():
-            raise UserError(f"{address.shown(parsed)}: is a folder; name a file in it")
         yield
-    except (DBAPIError, sqlite3.Error) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        reason = " ".join(str(cause).split())
-        if parsed.password:
-            reason = reason.replace(str(parsed.password), "***")
-        raise UserError(f"{address.shown(parsed)}: {reason}{_remedy(reason, path, reading)}") from None
-
-
-def _remedy(reason: str, path: Path | None, reading: bool) -> str:
-    if path is None:
-        return "; is the server up and the address right?"
-    if "file is not a database" in reason:
-        return "; name another file"
-    if "locked" in reason:
-        return "; another program is at work on it: wait for it or stop it"
-    if "unable to open" in reason or "readonly" in reason:
-        if reading and os.access(path, os.R_OK):
-            return "; a killed run left it in WAL mode: `python -m db compact` mends it where it may write"
-        return "; may you read and write there?"
-    return ""
+    except FAILURES as error:
+        raise explained_error(error, parsed, reading) from None

@@ -63,9 +63,26 @@ class WorkUnit(Base):
     message: Mapped[str | None]
     seconds: Mapped[float]
     finished_at: Mapped[datetime.datetime]
+    records: Mapped[int | None]
 
     model: Mapped[Model | None] = relationship()
     sample: Mapped[Sample | None] = relationship()
+
+
+class LeaseRow(Base):
+    """Who is writing to the database now, see db/lease.py; no row while nobody is."""
+
+    __tablename__ = "lease"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    token: Mapped[str]
+    host: Mapped[str]
+    process: Mapped[str]
+    pid: Mapped[int]
+    command: Mapped[str]
+    acquired_at: Mapped[datetime.datetime]
+    heartbeat_at: Mapped[datetime.datetime]
 
 
 class Problem(Base):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select, text
 
 from db import address
 from db.errors import UserError
+from db.failures import explained_error
+from db.lease import hold
 from db.reader import Reader
 from db.session import create, finish, schema_version
 from db.tables import Base, Category, Explanation, GlobalGroup, OcrEntry, Sample
@@ -21,11 +24,10 @@ def describe(engine: Engine) -> dict[str, Any]:
     with engine.connect() as connection:
         splits = dict(connection.execute(select(Sample.split, func.count()).group_by(Sample.split)).tuples().all())
         counts = {table: _count(connection, table) for table in (Sample, Category, OcrEntry, Explanation, GlobalGroup)}
-        size = _size(connection)
     return {
         "database": address.shown(engine.url),
         "schema_version": schema_version(engine),
-        "size_bytes": size,
+        "size_bytes": _size(engine),
         "samples": counts[Sample],
         "splits": splits,
         "classes": counts[Category],
@@ -65,50 +67,52 @@ def describe(engine: Engine) -> dict[str, Any]:
     }
 
 
-def compact(url: str) -> tuple[int, int]:
+def compact(url: str, wait: bool = False) -> tuple[int, int]:
     """Give freed space back and leave a SQLite file as one file; returns the bytes before and after.
 
     Raises:
-        UserError: as `db.session.open_read_only`, or another process is at work on the file.
+        UserError: as `db.session.create`, a missing file, or, without `wait`, another program is writing.
     """
     path = address.sqlite_path(url)
     if path is not None and not path.exists():
         raise UserError(f"{address.shown(url)}: no such file")
     engine = create(url)
-    with engine.connect() as connection:
-        before = _size(connection)
-    if path is None:
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM (FULL, ANALYZE)"))
-    else:
-        _compact_file(engine)
-    with engine.connect() as connection:
-        after = _size(connection)
-    finish(engine)
+    try:
+        with hold(engine, "python -m db compact", wait):
+            before = _size(engine)
+            _compact_server(engine) if path is None else _compact_file(engine, path)
+            after = _size(engine)
+    finally:
+        finish(engine)
     return before, after
 
 
-def _compact_file(engine: Engine) -> None:
+def _compact_server(engine: Engine) -> None:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM (FULL, ANALYZE)"))
+
+
+def _compact_file(engine: Engine, path: Path) -> None:
     from sqlite_utils import Database  # slow to import; readers never need it
 
     finish(engine)
-    path = address.sqlite_path(engine.url)
     try:
-        with contextlib.closing(sqlite3.connect(str(path), timeout=1)) as connection:
+        with contextlib.closing(sqlite3.connect(path, timeout=1)) as connection:
             database = Database(connection)
             database["ocr_entry"].optimize()
             database.analyze()
             database.vacuum()
-    except sqlite3.OperationalError as error:
-        raise UserError(f"{path}: {error}; stop what else is writing to it and try again") from error
+    except sqlite3.Error as error:
+        raise explained_error(error, engine.url) from None
 
 
 def _count(connection: Connection, table: type[Base]) -> int:
     return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-def _size(connection: Connection) -> int:
-    if connection.dialect.name == "postgresql":
-        return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
-    pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-    return int(pages) * int(connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+def _size(engine: Engine) -> int:
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        return int(pages) * int(connection.exec_driver_sql("PRAGMA page_size").scalar_one())

@@ -37,11 +37,16 @@ def _run(command: Callable[..., None], monkeypatch: pytest.MonkeyPatch, *argumen
         (UserError("x.db: no such file"), 2, "python -m prog: x.db: no such file\n"),
         (UserError("two\nlines"), 2, "python -m prog: two lines\n"),
         (FileNotFoundError(2, "No such file or directory", "x"), 2, "python -m prog: x: No such file or directory\n"),
-        (OSError(28, "No space left on device"), 2, "python -m prog: No space left on device\n"),
+        (
+            OSError(28, "No space left on device"),
+            2,
+            "python -m prog: No space left on device; free some space and run the same command again: what was finished is"
+            " kept\n",
+        ),
         (
             OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked")),
             2,
-            "python -m prog: database: database is locked\n",
+            "python -m prog: database: database is locked; another program is at work on it: wait for it or stop it\n",
         ),
         (KeyboardInterrupt(), 130, ""),
         (typer.Abort(), 130, ""),

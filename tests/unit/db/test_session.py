@@ -190,7 +190,7 @@ def test_newer_schema_is_refused_with_both_versions(engine_url: str, opening: ob
 
 @pytest.mark.parametrize("opening", [session.create, session.open_read_only])
 def test_older_schema_is_refused_with_the_remedy(database_url: str, opening: object) -> None:
-    _mark(session.create(database_url), "0000")
+    _mark(session.create(database_url), "0002")
     with pytest.raises(UserError, match=f"is older .*; run `python -m db check --upgrade --db {database_url}`"):
         opening(database_url)  # type: ignore[operator]
 

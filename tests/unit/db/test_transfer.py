@@ -11,7 +11,7 @@ from db import session, transfer
 from db.errors import UserError
 from db.exports import EXPORTS
 from db.reader import Reader
-from db.tables import Base, Category
+from db.tables import Category
 from db.writer import Writer
 from tests.example_database import build
 
@@ -23,7 +23,7 @@ def _content(url: str) -> dict[str, list[Row[tuple[object, ...]]]]:
                 tuple(value.tobytes() if hasattr(value, "tobytes") else value for value in row)
                 for row in connection.execute(select(table).order_by(*table.primary_key))
             ]
-            for table in Base.metadata.sorted_tables
+            for table in transfer.TABLES
         }
 
 
