@@ -29,7 +29,7 @@ def parse(url: str) -> URL:
     """
     scheme, separator, rest = url.partition("://")
     if not separator:
-        hint = f"; for a file write sqlite:///{url}" if "@" not in url else ""
+        hint = f"; for a file write sqlite:///{url}" if _redacted(url) == url else ""
         raise UserError(f"database URL {_redacted(url)!r}: {_EXPECTED}{hint}")
     if scheme in ("sqlite", "sqlite+pysqlite"):
         if not rest.startswith("/") or rest in ("/", "/:memory:"):

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from db.session import SCHEMA_VERSION
+from db.lease import hold
+from db.session import SCHEMA_VERSION, create, finish
 from tests.conftest import PROJECT
 from tests.example_database import build
 
@@ -57,6 +58,14 @@ def test_info_of_the_default_file_for_a_person(tmp_path: Path) -> None:
     assert re.search(r"^samples +12 +9 test, 3 train$", done.stdout, re.MULTILINE)
     assert re.search(r"^score_fusion +0\.778 +1\.000 +19$", done.stdout, re.MULTILINE)
     assert "ingest: test/metadata.jsonl:12: not JSON" in done.stdout
+
+
+def test_the_only_database_in_the_folder_is_meant(tmp_path: Path) -> None:
+    missing = _db("info", cwd=tmp_path)
+    assert (missing.returncode, len(missing.stderr.splitlines())) == (2, 1)
+    assert "no Shelf Lens database in this folder; name one with --db, or make one with" in missing.stderr
+    build(f"sqlite:///{tmp_path}/50% mine.db")
+    assert _db("check", cwd=tmp_path).stdout == "ok\n"
 
 
 def test_check_says_ok_and_one_line_a_fault(tmp_path: Path) -> None:
@@ -177,6 +186,12 @@ def test_an_older_file_is_upgraded_and_a_newer_one_refused(engine_url: str, next
     assert refused.returncode == 2
     older = f"schema version {SCHEMA_VERSION} is older than this program's {NEXT_VERSION}"
     assert f"{older}; run `python -m db check --upgrade" in refused.stderr
+    engine = create(engine_url)
+    with hold(engine, "a run"):
+        busy = in_next_release("check", "--upgrade")
+        assert busy.returncode == 2
+        assert "another run is at work on it: a run (pid" in busy.stderr
+    finish(engine)
     upgraded = in_next_release("check", "--upgrade")
     assert upgraded.stdout == f"schema {SCHEMA_VERSION} upgraded to {NEXT_VERSION}\nok\n"
     assert in_next_release("compact").returncode == 0

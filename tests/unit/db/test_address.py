@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from db import address
+from db import address, session
 from db.errors import UserError
 
 
@@ -68,6 +69,11 @@ def test_a_malformed_address_is_one_line(url: str) -> None:
         "mysql://me:hunter2@host/shelf?password=hunter2",
         "postgresql://host?password=hunter2",
         "me:hunter2@host",
+        "sqlite://me:hunter2@host/x",
+        "sqlite://me:hunter2",
+        "postgresql://me:hunter2host/shelf",
+        "postgresql://me:12hunter2/3host/shelf",
+        "mysql:me:hunter2",
     ],
 )
 def test_a_refused_address_does_not_show_its_password(url: str) -> None:
@@ -80,3 +86,82 @@ def test_a_shown_address_has_no_password() -> None:
     assert (
         address.shown("postgresql://me:hunter2@host/shelf?password=hunter2") == "postgresql+psycopg://me:***@host/shelf"
     )
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with files that are no Shelf Lens databases."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photograph.db").write_bytes(b"a photograph, say" * 100)
+    (tmp_path / "empty.db").touch()
+    (tmp_path / "folder.db").mkdir()
+    with sqlite3.connect(tmp_path / "invoices.db") as connection:
+        connection.execute("CREATE TABLE run (id INTEGER)")
+    return tmp_path
+
+
+def _make(*names: str) -> None:
+    for name in names:
+        session.finish(session.create(address.sqlite_url(Path(name))))
+
+
+def test_a_given_address_is_taken_as_it_is(folder: Path) -> None:
+    assert address.resolved("sqlite:///nowhere.db") == "sqlite:///nowhere.db"
+
+
+def test_explanations_is_meant_where_it_is_there(folder: Path) -> None:
+    _make("explanations.db", "other.db")
+    assert address.resolved(None) == "sqlite:///explanations.db"
+
+
+def test_else_the_only_database_is_meant(folder: Path) -> None:
+    _make("a b 50%.db", ".hidden.db")
+    before = sorted(folder.iterdir())
+    url = address.resolved(None)
+    assert address.sqlite_path(url) == Path("a b 50%.db")
+    assert sorted(folder.iterdir()) == before
+    session.open_read_only(url)
+
+
+def test_a_database_that_is_written_to_is_found_without_waiting(folder: Path) -> None:
+    _make("x.db")
+    with sqlite3.connect("x.db", isolation_level=None) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        assert address.resolved(None) == "sqlite:///x.db"
+
+
+def test_of_several_databases_one_has_to_be_named(folder: Path) -> None:
+    _make("b.db", "a.db")
+    with pytest.raises(UserError, match=r"several databases \(a\.db, b\.db\); name one: --db sqlite:///a\.db"):
+        address.resolved(None)
+
+
+def test_without_a_database_the_command_that_makes_one_is_named(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"no Shelf Lens database in this folder; .* precompute run --dataset"):
+        address.resolved(None)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [
+        ("data/groceries", "groceries.db"),
+        ("/srv/my data/", "my data.db"),
+        ("50%20", "50%20.db"),
+        ("what?", "what-.db"),
+        ("a\\b:c\n", "a-b-c-.db"),
+        (".hidden", "hidden.db"),
+        ("/", "dataset.db"),
+        ("äöü", "äöü.db"),
+        ("bytes\udcff", "bytes?.db"),
+        ("ü" * 120, "ü" * 100 + ".db"),
+    ],
+)
+def test_a_data_set_names_its_database(dataset: str, name: str) -> None:
+    assert address.sqlite_path(address.dataset_url(Path(dataset))) == Path(name)
+
+
+@pytest.mark.parametrize("dataset", [".", "sub/.."])
+def test_a_folder_without_a_name_is_looked_up(dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pictures" / "sub").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "pictures")
+    assert address.dataset_url(Path(dataset)) == "sqlite:///pictures.db"

@@ -40,8 +40,8 @@ def _run(command: Callable[..., None], monkeypatch: pytest.MonkeyPatch, *argumen
         (
             OSError(28, "No space left on device"),
             2,
-            "python -m prog: No space left on device; free some space and run the same command again: what was finished is"
-            " kept\n",
+            "python -m prog: No space left on device; free some space and run the same command again: what was finished"
+            " is kept\n",
         ),
         (
             OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked")),
