@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from db.errors import UserError
 from precompute.dataset.pool import start_worker
+from precompute.models.checkpoints import StoredCheckpoint
 from precompute.models.loading import load_models
 from precompute.models.protocol import Model
 from precompute.recipe import Recipe
@@ -30,7 +31,7 @@ class Workplace:
 
     recipe: Recipe
     artifacts: Path
-    checkpoints: Mapping[str, str | None]
+    checkpoints: Mapping[str, StoredCheckpoint | None]
     classes: tuple[str, ...]
     device: str
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 import torch
@@ -27,9 +28,9 @@ from precompute.dataset.samples import LabelledSample, load_picture
 from precompute.local_explanations.explain import targets
 from precompute.models.dual_stream import TowersAndHead, availability
 from precompute.models.embedding_classifier import EmbeddingClassifier
-from precompute.models.runtimes import CPU_ROWS
+from precompute.models.runtimes import CPU_ROWS, laid_out
 from precompute.models.text import cut_entries
-from precompute.models.towers import ImageTower
+from precompute.models.towers import ImageBackbone, ImageTower
 from precompute.recipe import derive_seed
 from precompute.workers import Bench
 
@@ -121,9 +122,14 @@ def compute_maps(bench: Bench, request: MapRequest) -> dict[str, list[SampleMaps
 
 
 def staged(tower: ImageTower, images: Tensor, name: str) -> StagedForward:
-    """One forward of a tower that keeps its stages, where the images are; channels last, which is the faster layout."""
-    tower.backbone.to(images.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return forward_stages(tower.backbone, images, name)
+    """One forward of a tower that keeps its stages, where the images are; the tower itself stays as it is."""
+    return forward_stages(_backbone(tower, images.device), images, name)
+
+
+@lru_cache(maxsize=8)
+def _backbone(tower: ImageTower, device: torch.device) -> ImageBackbone:
+    """The tower's backbone on a device, channels last, which is the faster layout; made once."""
+    return cast(ImageBackbone, laid_out(tower.backbone, device, torch.channels_last))
 
 
 def _tower(bench: Bench, name: str) -> ImageTower:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from db.errors import UserError
 from precompute.models.checkpoints import load_progress, save_progress
 from precompute.recipe import TrainingSettings, derive_seed
 
@@ -24,7 +26,12 @@ SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
 @dataclass(frozen=True)
 class Fit:
-    """One training: what is trained, on how many samples, and where its progress is kept."""
+    """One training: what is trained, on how many samples, and where its progress is kept.
+
+    Attributes:
+        name: the kind of model, for seeds and messages.
+        key: hash of all that the training depends on; progress kept for another is not gone on with.
+    """
 
     name: str
     module: nn.Module
@@ -33,6 +40,7 @@ class Fit:
     settings: TrainingSettings
     seed: int
     progress_file: Path
+    key: str
 
 
 def fit(job: Fit, advance: Callable[[int], None]) -> list[dict[str, Any]]:
@@ -46,22 +54,36 @@ def fit(job: Fit, advance: Callable[[int], None]) -> list[dict[str, Any]]:
 
     Returns:
         One {epoch, loss, train_accuracy} an epoch.
+
+    Raises:
+        UserError: the loss or a weight is not finite any more; nothing is kept of that epoch.
     """
     trainable = [parameter for parameter in job.module.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(trainable, lr=job.settings.learning_rate, weight_decay=job.settings.weight_decay)
     history: list[dict[str, Any]] = []
-    if job.progress_file.exists():
-        history = load_progress(job.progress_file, job.module, optimizer)["history"]
+    kept = load_progress(job.progress_file, job.module, optimizer, job.key)
+    if kept is not None:
+        history = kept["history"]
         advance(len(history))
     saved = time.monotonic()
     for epoch in range(len(history), job.settings.epochs):
         history.append({"epoch": epoch + 1, **_one_epoch(job, optimizer, derive_seed(job.seed, job.name, epoch))})
+        _check_finite(job, history[-1])
         advance(1)
         if epoch + 1 < job.settings.epochs and time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS:
-            save_progress(job.progress_file, job.module, optimizer, {"history": history})
+            save_progress(job.progress_file, job.module, optimizer, {"history": history}, job.key)
             saved = time.monotonic()
     job.module.eval()
     return history
+
+
+def _check_finite(job: Fit, line: dict[str, Any]) -> None:
+    values = [tensor for tensor in job.module.state_dict().values() if tensor.is_floating_point()]
+    if not math.isfinite(line["loss"]) or not all(bool(torch.isfinite(tensor).all()) for tensor in values):
+        raise UserError(
+            f"train: model {job.name} gives NaN since epoch {line['epoch']}: the training diverged; "
+            "lower training.learning_rate in the recipe"
+        )
 
 
 def _one_epoch(job: Fit, optimizer: torch.optim.Optimizer, seed: int) -> dict[str, float]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from db.errors import UserError
-from precompute.models.checkpoints import file_hash, read_header, read_tensors
+from precompute.models.checkpoints import Checkpoint, StoredCheckpoint, read_checkpoint
 from precompute.models.dual_stream import TowersAndHead
 from precompute.models.embedding_classifier import EmbeddingClassifier
 from precompute.models.fusions import HEADS, Head, HeadShape
 from precompute.models.own_models import load_own
 from precompute.models.protocol import Model
-from precompute.models.runtimes import choose_execution
+from precompute.models.runtimes import Execution, choose_execution, fixed_execution
 from precompute.models.tower_loading import fingerprint, image_tower, image_tower_from, text_tower, text_tower_from
 from precompute.models.towers import ImageTower, TextTower
 from precompute.recipe import Recipe
@@ -23,11 +23,14 @@ from precompute.recipe import Recipe
 MODELS = "models"
 """Folder of the checkpoints in the artifacts folder."""
 
+RUNTIMES = "runtimes.json"
+"""File in the artifacts folder of what was measured of this machine."""
+
 
 def load_models(
     recipe: Recipe,
     artifacts: Path,
-    checkpoints: Mapping[str, str | None],
+    checkpoints: Mapping[str, StoredCheckpoint | None],
     classes: Sequence[str],
     device: torch.device | str = "cpu",
     threads: int | None = None,
@@ -35,17 +38,22 @@ def load_models(
     """Load trained models and make the user's own.
 
     Args:
-        checkpoints: by name of the model, relative to `artifacts`; None for an own model.
+        checkpoints: by name of the model, as the database knows them; None for an own model.
         classes: the data set's, in the order of the stored probabilities.
         threads: of each forward; 1 in a worker, None = as many as the machine has.
 
     Raises:
-        UserError: a checkpoint or tower is missing or changed, or an own model does not keep the protocol.
+        UserError: a checkpoint or tower is missing, damaged or changed, or an own model does not keep the protocol.
     """
     if threads is not None:
         torch.set_num_threads(threads)
     settings = {model.name: model for model in recipe.models}
-    shelf = TowerShelf(recipe, artifacts, str(device), threads)
+    cache = artifacts / RUNTIMES
+
+    def fastest(tower: ImageTower | TextTower) -> Execution:
+        return choose_execution(recipe.runtime, str(device), threads, cache, tower.trial)
+
+    shelf = TowerShelf(recipe, artifacts, str(device), fastest)
     models: dict[str, Model] = {}
     for name, checkpoint in checkpoints.items():
         if name not in settings:
@@ -53,24 +61,38 @@ def load_models(
         if checkpoint is None:
             models[name] = load_own(settings[name], classes)
         else:
-            models[name] = load_trained(artifacts / checkpoint, shelf)
+            models[name] = load_trained(read_checkpoint(artifacts / checkpoint.path, checkpoint.sha256), shelf)
     return models
 
 
-def load_trained(path: Path, shelf: TowerShelf) -> TowersAndHead | EmbeddingClassifier:
+def load_trained(checkpoint: Checkpoint, shelf: TowerShelf) -> TowersAndHead | EmbeddingClassifier:
     """One trained model from its checkpoint."""
-    header = read_header(path)
+    header = checkpoint.header
     if header["kind"] == "embedding":
-        tower = shelf.image(path, header)
-        return EmbeddingClassifier(header["classes"], tower, read_tensors(path), header["trees"], header["seed"])
-    image = shelf.image(path, header) if "image_tower" in header else None
-    text = shelf.text(path, header) if "text_tower" in header else None
-    return TowersAndHead(list(header["classes"]), read_head(path, header).to(shelf.device), image, text)
+        tower = shelf.image(header, checkpoint)
+        return EmbeddingClassifier(header["classes"], tower, checkpoint.tensors, header["trees"], header["seed"])
+    image = shelf.image(header, checkpoint) if "image_tower" in header else None
+    text = shelf.text(header, checkpoint) if "text_tower" in header else None
+    return TowersAndHead(list(header["classes"]), read_head(checkpoint).to(shelf.device), image, text)
 
 
-def read_head(path: Path, header: dict[str, Any]) -> Head:
+def known_files(artifacts: Path, stored: Iterable[StoredCheckpoint]) -> dict[Path, str]:
+    """SHA-256 of each checkpoint that the database knows, and of those that they take towers from."""
+    own = {artifacts / one.path: one.sha256 for one in stored}
+    towers: dict[Path, str] = {}
+    for path, sha256 in own.items():
+        try:
+            header = read_checkpoint(path, sha256).header
+        except UserError:
+            continue  # what it took its towers from is no longer known, nor of use
+        parts = [header[role] for role in ("image_tower", "text_tower") if "sha256" in header.get(role, {})]
+        towers |= {artifacts / part["checkpoint"]: part["sha256"] for part in parts}
+    return towers | own
+
+
+def read_head(checkpoint: Checkpoint) -> Head:
     """The head that a checkpoint holds."""
-    tensors = read_tensors(path, "head")
+    header, tensors = checkpoint.header, checkpoint.part("head")
     head = HEADS[header["kind"]](HeadShape(**header["head"]), tensors["prior"])
     head.load_state_dict(tensors)
     return head.eval()
@@ -79,27 +101,37 @@ def read_head(path: Path, header: dict[str, Any]) -> Head:
 class TowerShelf:
     """Towers loaded so far: each is loaded once, whichever models ask for it.
 
-    A checkpoint names its towers in one of two ways: {"name", "fingerprint"} for one that is used as it came, or
-    {"checkpoint", "config", "tokenizer"} for one that was trained and lies in that checkpoint.
+    A model's header names its towers in one of three ways: {"name", "fingerprint"} for one that is used as it came,
+    {"checkpoint", "sha256"} for one that was trained and lies in that other checkpoint, and {"checkpoint", "config",
+    "tokenizer"} for one that lies in the model's own.
+
+    Args:
+        execution: how a tower's forwards are to be run.
     """
 
-    def __init__(self, recipe: Recipe, artifacts: Path, device: str, threads: int | None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        artifacts: Path,
+        device: str,
+        execution: Callable[[ImageTower | TextTower], Execution],
+    ) -> None:
         self.device = device
         self._recipe = recipe
         self._artifacts = artifacts
-        self._threads = threads
+        self._execution = execution
         self._named_image: ImageTower | None = None
         self._named_text: TextTower | None = None
         self._fingerprints: dict[int, str] = {}
         self._towers: dict[tuple[str, str], ImageTower | TextTower] = {}
 
-    def image(self, path: Path, header: dict[str, Any]) -> ImageTower:
-        """The image tower of the model in `path`."""
-        return self._get("image_tower", path, header["image_tower"])  # type: ignore[return-value]
+    def image(self, header: dict[str, Any], own: Checkpoint | None = None) -> ImageTower:
+        """The image tower that a header names; `own` is the checkpoint whose header it is, if it is finished."""
+        return self._get("image_tower", header["image_tower"], own)  # type: ignore[return-value]
 
-    def text(self, path: Path, header: dict[str, Any]) -> TextTower:
-        """The text tower of the model in `path`."""
-        return self._get("text_tower", path, header["text_tower"])  # type: ignore[return-value]
+    def text(self, header: dict[str, Any], own: Checkpoint | None = None) -> TextTower:
+        """The text tower that a header names; `own` is the checkpoint whose header it is, if it is finished."""
+        return self._get("text_tower", header["text_tower"], own)  # type: ignore[return-value]
 
     def named_image(self) -> ImageTower:
         """The image tower that the recipe names, as it came."""
@@ -122,37 +154,43 @@ class TowerShelf:
             self._fingerprints[id(tower)] = fingerprint(tower)
         return self._fingerprints[id(tower)]
 
-    def _get(self, role: str, path: Path, where: dict[str, Any]) -> ImageTower | TextTower:
-        key = (role, where.get("checkpoint") or where["name"])
-        if key not in self._towers:
-            self._towers[key] = self._stored(role, where) if "checkpoint" in where else self._named(role, path, where)
-        return self._towers[key]
+    def _get(self, role: str, where: dict[str, Any], own: Checkpoint | None) -> ImageTower | TextTower:
+        if "checkpoint" not in where:
+            return self._named(role, where, own)
+        elsewhere: str | None = where.get("sha256")
+        sha256 = elsewhere or (own.sha256 if own else "")
+        if (role, sha256) not in self._towers:
+            if elsewhere is not None:
+                own = read_checkpoint(self._artifacts / where["checkpoint"], elsewhere)
+            assert own is not None, "a header without a hash tells of a tower in the same file"
+            self._towers[role, sha256] = self._stored(role, own)
+        return self._towers[role, sha256]
 
-    def _stored(self, role: str, where: dict[str, Any]) -> ImageTower | TextTower:
-        path = self._artifacts / where["checkpoint"]
-        if "sha256" in where and file_hash(path) != where["sha256"]:
-            raise UserError(
-                f"checkpoint {path}: changed since other models were trained on it; delete it and run the train stage"
-            )
-        own, towers = read_header(path)[role], self._recipe.towers
+    def _stored(self, role: str, checkpoint: Checkpoint) -> ImageTower | TextTower:
+        where, towers = checkpoint.header[role], self._recipe.towers
         tower: ImageTower | TextTower
         if role == "image_tower":
-            tower = image_tower_from(own["config"], towers.image, towers.image_size)
+            tower = image_tower_from(where["config"], towers.image, towers.image_size)
         else:
-            tower = text_tower_from(own["config"], own["tokenizer"], towers.text)
-        tower.backbone.load_state_dict(read_tensors(path, role))
+            tower = text_tower_from(where["config"], where["tokenizer"], towers.text)
+        tower.backbone.load_state_dict(checkpoint.part(role))
         self._settle(tower)
         return tower
 
-    def _named(self, role: str, path: Path, where: dict[str, Any]) -> ImageTower | TextTower:
+    def _named(self, role: str, where: dict[str, Any], own: Checkpoint | None) -> ImageTower | TextTower:
         tower = self.named_image() if role == "image_tower" else self.named_text()
         if self.fingerprint(tower) != where["fingerprint"]:
             raise UserError(
-                f"{role.replace('_', ' ')} {where['name']}: changed since {path} was trained; "
-                "delete that file and run the train stage"
+                f"{role.replace('_', ' ')} {where['name']}: changed since {own.path if own else 'the model'} was "
+                "trained; delete that file and run the train stage"
             )
         return tower
 
     def _settle(self, tower: ImageTower | TextTower) -> None:
-        settings, cache = self._recipe.runtime, self._artifacts / "runtimes.json"
-        tower.run_with(choose_execution(settings, self.device, self._threads, cache, tower.trial))
+        tower.run_with(self._execution(tower))
+
+
+def training_shelf(recipe: Recipe, artifacts: Path, device: str) -> TowerShelf:
+    """A shelf whose towers compute as training needs them: the same whatever was measured on this machine."""
+    fixed = fixed_execution(recipe.runtime, device, None)
+    return TowerShelf(recipe, artifacts, device, lambda tower: fixed)

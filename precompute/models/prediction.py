@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
+from db.errors import UserError
 from precompute.models.dual_stream import availability
 from precompute.models.protocol import DualStreamModel, Entries, Model
 
@@ -15,6 +17,9 @@ def predict_all(models: Mapping[str, Model], images: Tensor, entries: list[Entri
 
     Returns:
         float32 [n, len(model.classes)] by model name.
+
+    Raises:
+        UserError: a model gives NaN, as one does whose training diverged.
     """
     available = availability(len(images), entries)
     image_embeddings: dict[int | str, Tensor] = {}
@@ -30,6 +35,12 @@ def predict_all(models: Mapping[str, Model], images: Tensor, entries: list[Entri
         if text not in text_embeddings:
             text_embeddings[text] = model.embed_texts(entries)
         probabilities[name] = model.fuse(image_embeddings[image], text_embeddings[text], available)
+    for name, answer in probabilities.items():
+        if not torch.isfinite(answer).all():
+            raise UserError(
+                f"model {name}: gives NaN for probabilities: its training diverged; "
+                "lower training.learning_rate in the recipe and run the train stage"
+            )
     return probabilities
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 
 # `openvino.tools.ovc` sends an event on import and on every conversion unless `openvino_telemetry` cannot be imported:
@@ -12,4 +13,10 @@ import openvino  # noqa: E402
 from openvino.frontend import FrontEndManager  # noqa: E402
 from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # noqa: E402
 
-__all__ = ["FrontEndManager", "TorchScriptPythonDecoder", "openvino"]
+__all__ = ["FrontEndManager", "TorchScriptPythonDecoder", "core", "openvino"]
+
+
+@functools.cache
+def core() -> openvino.Core:
+    """The process's only Core: several, freed in any order at exit, can end the process with a segmentation fault."""
+    return openvino.Core()

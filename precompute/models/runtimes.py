@@ -6,12 +6,13 @@ a recipe changes no number.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import platform
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -20,7 +21,9 @@ import torch
 from filelock import FileLock
 from torch import Tensor, nn
 
+from db.errors import UserError
 from precompute.models.centring import centre
+from precompute.progress import say
 from precompute.recipe import RuntimeSettings
 
 Runtime = Literal["torch", "openvino"]
@@ -49,14 +52,44 @@ def make_forward(module: nn.Module, execution: Execution, example: tuple[Tensor,
     """A function of fixed-shape tensors that gives float32 on the CPU device or on the CUDA device asked for.
 
     Args:
-        module: in float32.
+        module: in float32; it stays as it is, and where and how its weights lie in memory changes no number.
         example: a batch to move channel means by (see centring), which OpenVINO in bfloat16 gains from.
     """
     if execution.runtime == "openvino":
         if example is not None and execution.precision == "bfloat16":
-            module = centre(module, example)
+            # In another layout PyTorch sums in another order, and the means differ in their last bits.
+            module = centre(laid_out(module, "cpu"), example)
         return OpenVinoForward(module, execution)
     return TorchForward(module, execution)
+
+
+def laid_out(
+    module: nn.Module, device: torch.device | str, layout: torch.memory_format = torch.contiguous_format
+) -> nn.Module:
+    """The module for forwards on a device: in eval mode, its weights in one layout; a copy unless it is so already.
+
+    Args:
+        layout: of weights with four dimensions. It is laid out anew from rows, since PyTorch leaves alone what fits two
+            layouts (1x1 kernels), and yet computes by the strides that it finds.
+    """
+    device = torch.device(device)
+    tensors = [*module.parameters(), *module.buffers()]
+    training = any(part.training for part in module.modules())
+    if not training and all(_lies(tensor, device, layout) for tensor in tensors):
+        return module
+    moved = copy.deepcopy(module).eval()
+    with torch.no_grad():
+        for tensor in [*moved.parameters(), *moved.buffers()]:
+            tensor.data = torch.empty(tensor.shape, dtype=tensor.dtype, device=tensor.device).copy_(tensor)
+    return moved.to(device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
+
+
+def _lies(tensor: Tensor, device: torch.device, layout: torch.memory_format) -> bool:
+    """Whether a tensor is where `laid_out` would put it, stride by stride."""
+    plain = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
+    wanted = plain.to(memory_format=layout) if tensor.dim() == 4 else plain
+    here = tensor.device.type == device.type and device.index in (None, tensor.device.index)
+    return here and tensor.stride() == wanted.stride()
 
 
 def run_padded(forward: Forward, inputs: tuple[Tensor, ...], rows: int) -> Tensor:
@@ -84,7 +117,7 @@ class TorchForward:
     def __init__(self, module: nn.Module, execution: Execution) -> None:
         self._device = torch.device(execution.device)
         self._dtype = torch.bfloat16 if execution.precision == "bfloat16" else torch.float32
-        self._module: nn.Module = module.to(self._device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._module = laid_out(module, self._device, torch.channels_last)
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         moved = [tensor.to(self._device) for tensor in inputs]
@@ -98,7 +131,7 @@ class OpenVinoForward:
     """OpenVINO on the CPU; one program a shape, compiled when that shape first comes."""
 
     def __init__(self, module: nn.Module, execution: Execution) -> None:
-        self._module = module.to("cpu").eval()
+        self._module = laid_out(module, "cpu")
         self._options = {
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": "1",
@@ -118,7 +151,7 @@ class OpenVinoForward:
 
     def _compile(self, inputs: tuple[Tensor, ...]) -> Any:
         """Trace in PyTorch and convert by the frontend itself, which sends nothing (see quiet_openvino)."""
-        from precompute.models.quiet_openvino import FrontEndManager, TorchScriptPythonDecoder, openvino
+        from precompute.models.quiet_openvino import FrontEndManager, TorchScriptPythonDecoder, core, openvino
 
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -129,7 +162,7 @@ class OpenVinoForward:
         for port, tensor in zip(model.inputs, inputs, strict=True):
             port.get_node().set_element_type(_element_type(openvino, tensor))
         model.reshape({port: list(tensor.shape) for port, tensor in zip(model.inputs, inputs, strict=True)})
-        return openvino.Core().compile_model(model, "CPU", self._options).create_infer_request().infer
+        return core().compile_model(model, "CPU", self._options).create_infer_request().infer
 
 
 def _element_type(openvino: Any, tensor: Tensor) -> Any:
@@ -150,35 +183,78 @@ def choose_execution(
     that all workers and a resumed run compute in the same way and get the same numbers.
 
     Args:
-        cache: a JSON file, written if need be.
+        cache: a JSON file, written if need be, and anew where it is not what was written.
         trial: gives a name for the kind of tower, its module, and one padded batch.
+
+    Raises:
+        UserError: the cache cannot be read or written.
     """
-    rows = CPU_ROWS if device == "cpu" else settings.batch_size
-    base = Execution("torch", "float32", rows, device, threads)
-    runtimes = ("torch",) if device != "cpu" else _RUNTIMES if settings.runtime == "auto" else (settings.runtime,)
-    precisions = _PRECISIONS if settings.precision == "auto" else (settings.precision,)
-    options = [replace(base, runtime=r, precision=p) for r in runtimes for p in precisions]
+    options = _options(settings, device, threads)
     if len(options) == 1:
         return options[0]
     name, module, batch = trial()
     kind = f"{name} | {tuple(batch[0].shape)} | {settings.runtime} {settings.precision}"
     key = f"{_processor() if device == 'cpu' else torch.cuda.get_device_name(device)} | {kind}"
-    known = _kept(cache)
-    if key not in known:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(cache.with_suffix(".lock")):  # of workers that start together one measures, the others read
-            known = _kept(cache)
-            if key not in known:
-                best = _worthwhile(options, base, module, batch)
-                known[key] = f"{best.runtime} {best.precision}"
-                temporary = cache.with_suffix(f".{os.getpid()}")
-                temporary.write_text(json.dumps(known, indent=1))
-                temporary.replace(cache)
-    return next(option for option in options if f"{option.runtime} {option.precision}" == known[key])
+    by_word = {f"{option.runtime} {option.precision}": option for option in options}
+    try:
+        known = (_kept(cache) or {}).get(key)
+        if known not in by_word:
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(cache.with_suffix(".lock")):  # of workers that start together one measures, the others read
+                known = _measured(cache, key, by_word, module, batch)
+    except OSError as error:
+        raise UserError(
+            f"{cache}: cannot be read or written ({error.strerror}); remove it, or let it be read and written"
+        ) from error
+    return by_word[known]
 
 
-def _kept(cache: Path) -> dict[str, str]:
-    return json.loads(cache.read_text()) if cache.exists() else {}
+def fixed_execution(settings: RuntimeSettings, device: str, threads: int | None) -> Execution:
+    """What the recipe asks for; where it says `auto`, OpenVINO on a CPU, PyTorch on a GPU, and float32.
+
+    Training uses this: what is learned must not depend on what was measured, nor on how busy the machine was then.
+    """
+    return _options(settings, device, threads)[0]
+
+
+def _options(settings: RuntimeSettings, device: str, threads: int | None) -> list[Execution]:
+    """What the recipe leaves open, the fixed choice first."""
+    rows = CPU_ROWS if device == "cpu" else settings.batch_size
+    runtimes = ("torch",) if device != "cpu" else _RUNTIMES if settings.runtime == "auto" else (settings.runtime,)
+    precisions = _PRECISIONS if settings.precision == "auto" else (settings.precision,)
+    return [Execution(r, p, rows, device, threads) for r in runtimes for p in precisions]
+
+
+def _measured(
+    cache: Path, key: str, by_word: Mapping[str, Execution], module: nn.Module, batch: tuple[Tensor, ...]
+) -> str:
+    """The word kept for `key`; measured, and kept from now on, where there is none that means anything."""
+    kept = _kept(cache)
+    known = kept or {}
+    if known.get(key) in by_word:
+        return known[key]
+    if kept is None or key in known:
+        say(f"{cache}: damaged, or written by hand; the runtimes are measured anew")
+    options = list(by_word.values())
+    best = _worthwhile(options, replace(options[0], runtime="torch", precision="float32"), module, batch)
+    known[key] = f"{best.runtime} {best.precision}"
+    temporary = cache.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    temporary.replace(cache)
+    return known[key]
+
+
+def _kept(cache: Path) -> dict[str, str] | None:
+    """What was measured so far; None where the file is not what was written."""
+    try:
+        found = json.loads(cache.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, RecursionError):  # not UTF-8 is a ValueError, too
+        return None
+    if not isinstance(found, dict) or not all(isinstance(word, str) for word in found.values()):
+        return None
+    return found
 
 
 _RUNTIMES: tuple[Runtime, ...] = ("openvino", "torch")

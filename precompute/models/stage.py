@@ -17,7 +17,8 @@ from db.errors import UserError
 from db.tables import Category, Model, Prediction, Sample, Vector
 from db.writer import UnitResult
 from precompute.dataset.samples import LabelledSample, load_picture, stored_samples
-from precompute.models.checkpoints import file_hash
+from precompute.models.checkpoints import StoredCheckpoint, file_hash
+from precompute.models.loading import known_files
 from precompute.models.metrics import accuracy, confusion, top_k_accuracy
 from precompute.models.own_models import own_hash
 from precompute.models.prediction import predict_all
@@ -65,14 +66,14 @@ def train(job: Job) -> None:
         for place, model in enumerate(recipe.models)
     }
     keys = {(value, name) for name, value in current.items()}
-    done = _stored_checkpoints(job, [name for name, value in current.items() if name in job.writer.done(TRAIN, value)])
-    spoilt = _spoilt(job.order.artifacts, done)
-    if len(done) == len(current) and not spoilt:
+    stored = _stored_checkpoints(job)
+    done = {name: stored[name] for name, value in current.items() if name in job.writer.done(TRAIN, value)}
+    if len(done) == len(current) and _whole(_trusted(job.order.artifacts, done)):
         job.writer.prune(TRAIN, keys)
         return
-    device = chosen_device(job.order.device)
+    device, trusted = chosen_device(job.order.device), _trusted(job.order.artifacts, stored)
     with progress_bar(TRAIN, "step") as show:
-        trained = train_models(recipe, samples, classes, job.order.artifacts, digest, device, show, spoilt)
+        trained = train_models(recipe, samples, classes, job.order.artifacts, digest, device, show, trusted)
         for place, (settings, model) in enumerate(zip(recipe.models, trained, strict=True)):
             if done.get(settings.name) == (model.checkpoint, model.checkpoint_hash):
                 continue
@@ -93,17 +94,22 @@ def train(job: Job) -> None:
     job.writer.prune(TRAIN, keys)
 
 
-def _stored_checkpoints(job: Job, names: Sequence[str]) -> dict[str, tuple[str | None, str]]:
-    """The checkpoint, relative to the artifacts folder, and its hash of each stored model of those names."""
-    query = select(Model.name, Model.checkpoint, Model.checkpoint_hash).where(Model.name.in_(names))
+def _stored_checkpoints(job: Job) -> dict[str, tuple[str | None, str]]:
+    """The checkpoint, relative to the artifacts folder, and its hash of each stored model."""
+    query = select(Model.name, Model.checkpoint, Model.checkpoint_hash)
     with Session(job.engine) as session:
         return {name: (checkpoint, value) for name, checkpoint, value in session.execute(query)}
 
 
-def _spoilt(artifacts: Path, stored: Mapping[str, tuple[str | None, str]]) -> set[Path]:
-    """The checkpoints that are gone, or no longer what was written; a model of one's own has none."""
-    files = {artifacts / checkpoint: value for checkpoint, value in stored.values() if checkpoint is not None}
-    return {path for path, value in files.items() if not path.is_file() or file_hash(path) != value}
+def _trusted(artifacts: Path, stored: Mapping[str, tuple[str | None, str]]) -> dict[Path, str]:
+    """SHA-256 of each checkpoint that stored models need; a model of one's own has none."""
+    files = (StoredCheckpoint(path, value) for path, value in stored.values() if path is not None)
+    return known_files(artifacts, files)
+
+
+def _whole(trusted: Mapping[Path, str]) -> bool:
+    """Whether every checkpoint is there and still what was written."""
+    return all(path.is_file() and file_hash(path) == value for path, value in trusted.items())
 
 
 def _classes(engine: Engine) -> list[str]:
@@ -256,11 +262,15 @@ def load_stored(engine: Engine, order: Order, names: Sequence[str], threads: int
 
 def _workplace(engine: Engine, order: Order, names: Sequence[str]) -> Workplace:
     with Session(engine) as session:
-        found = session.execute(select(Model.name, Model.checkpoint, Model.classes).where(Model.name.in_(names))).all()
+        query = select(Model.name, Model.checkpoint, Model.checkpoint_hash, Model.classes)
+        found = session.execute(query.where(Model.name.in_(names))).all()
     return Workplace(
         recipe=order.recipe,
         artifacts=order.artifacts,
-        checkpoints={name: checkpoint for name, checkpoint, _ in found},
+        checkpoints={
+            name: None if checkpoint is None else StoredCheckpoint(checkpoint, value)
+            for name, checkpoint, value, _ in found
+        },
         classes=tuple(found[0].classes) if found else (),
         device=chosen_device(order.device),
     )

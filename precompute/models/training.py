@@ -8,9 +8,10 @@ as it came where that is frozen, else as the image model has trained it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -19,11 +20,11 @@ from torch import Generator, Tensor
 from db.errors import UserError
 from precompute.activation_maps.selection import select_features
 from precompute.dataset.samples import LabelledSample
-from precompute.models.checkpoints import file_hash, prefixed, read_header, write_checkpoint
+from precompute.models.checkpoints import StoredCheckpoint, prefixed, read_checkpoint, write_checkpoint
 from precompute.models.end_to_end import EndToEnd, augmented_logits
 from precompute.models.fitting import Fit, fit
 from precompute.models.fusions import HEADS, Head, HeadShape, ScoreFusion
-from precompute.models.loading import MODELS, TowerShelf, read_head
+from precompute.models.loading import MODELS, read_head, training_shelf
 from precompute.models.own_models import load_own, own_hash
 from precompute.models.tower_loading import TINY, config_of, image_tower, text_tower
 from precompute.models.towers import ImageTower, TextTower
@@ -35,6 +36,7 @@ from precompute.models.training_data import (
     embed_images,
     embed_texts,
 )
+from precompute.progress import say
 from precompute.recipe import ModelKind, Recipe, derive_seed, settings_hash
 
 FORMAT = 1
@@ -62,7 +64,7 @@ def train_models(
     digest: str,
     device: str,
     progress: Callable[[int, int], None],
-    spoilt: Collection[Path] = (),
+    trusted: Mapping[Path, str] = MappingProxyType({}),
 ) -> Iterator[TrainedModel]:
     """Train the recipe's models in their order; what has a finished checkpoint is not trained again.
 
@@ -70,21 +72,21 @@ def train_models(
         digest: stands for all that the samples hold; another one means other checkpoints.
         device: where to train, `cpu` or `cuda`.
         progress: called with (done, total) steps, a step being an epoch or a copy of the data embedded.
-        spoilt: checkpoints to write anew although there is a file.
+        trusted: SHA-256 of each checkpoint that the database knows (see loading.known_files). Such a file must have it,
+            any other must prove by its own digest and key what it is; else the model is trained anew.
 
     Raises:
-        UserError: a tower or an own model cannot be used.
+        UserError: a tower or an own model cannot be used, a training diverged, or a checkpoint cannot be written.
     """
-    workshop = Workshop(recipe, train, classes, artifacts, digest, device, progress, spoilt)
+    workshop = Workshop(recipe, train, classes, artifacts, digest, device, progress, trusted)
     for settings in recipe.models:
         if settings.kind == "own":
             load_own(settings, classes)
             yield TrainedModel(settings.name, settings.kind, None, own_hash(settings), ())
             continue
-        path = workshop.checkpoint(settings.kind)
-        history = tuple(read_header(path)["history"])
-        relative = path.relative_to(artifacts).as_posix()
-        yield TrainedModel(settings.name, settings.kind, relative, file_hash(path), history)
+        found = workshop.checkpoint(settings.kind)
+        history = tuple(read_checkpoint(artifacts / found.path, found.sha256).header["history"])
+        yield TrainedModel(settings.name, settings.kind, found.path, found.sha256, history)
 
 
 class Workshop:
@@ -99,7 +101,7 @@ class Workshop:
         digest: str,
         device: str,
         progress: Callable[[int, int], None],
-        spoilt: Collection[Path],
+        trusted: Mapping[Path, str],
     ) -> None:
         if recipe.towers.frozen and TINY in (recipe.towers.image.name, recipe.towers.text.name):
             raise UserError("towers: 'tiny' starts from nothing and must be trained; set frozen = false")
@@ -109,33 +111,48 @@ class Workshop:
         self._digest = digest
         self._data = TrainingSet(train, classes, recipe)
         self._device = device
-        self._spoilt = spoilt
-        self._shelf = TowerShelf(recipe, artifacts, self._device, None)
-        self._finished: dict[ModelKind, Path] = {}
+        self._trusted = trusted
+        self._shelf = training_shelf(recipe, artifacts, device)
+        self._finished: dict[ModelKind, StoredCheckpoint] = {}
         self._embedded_images: Tensor | None = None
         self._embedded_texts: tuple[Tensor, Tensor] | None = None
         self._steps = _Steps(progress, self._planned())
 
-    def checkpoint(self, kind: ModelKind) -> Path:
-        """The finished checkpoint of a kind of model, trained if it is not there yet."""
+    def checkpoint(self, kind: ModelKind) -> StoredCheckpoint:
+        """The finished checkpoint of a kind of model, trained if it is not there yet, whole and the right one."""
         if kind not in self._finished:
             refs = self._towers_of(kind)
             key = settings_hash(
                 FORMAT, kind, self._recipe.seed, self._recipe.towers, self._recipe.training, self._classes,
-                self._digest, refs, [file_hash(self.checkpoint(part)) for part in self._parts(kind)],
+                self._digest, refs, [self.checkpoint(part).sha256 for part in self._parts(kind)],
                 *([self._recipe.embedding] if kind == "embedding" else []),
             )  # fmt: skip
-            path = self._artifacts / MODELS / f"{kind}-{key}.safetensors"
-            if path.exists() and path not in self._spoilt:
+            path = f"{MODELS}/{kind}-{key}.safetensors"
+            sha256 = self._believed(self._artifacts / path, key)
+            if sha256 is not None:
                 self._steps.advance(self._recipe.training.epochs)
-            elif kind == "embedding":
-                self._grow_forest(path, refs)
-            elif self._end_to_end(kind):
-                self._train_end_to_end(kind, path)
             else:
-                self._train_head(kind, path, refs)
-            self._finished[kind] = path
+                sha256 = self._make(_Making(kind, key, path, refs))
+            self._finished[kind] = StoredCheckpoint(path, sha256)
         return self._finished[kind]
+
+    def _believed(self, path: Path, key: str) -> str | None:
+        """SHA-256 of a checkpoint that is there already, None where there is none or it must be trained anew."""
+        if not path.exists():
+            return None
+        try:
+            found = read_checkpoint(path, self._trusted.get(path))
+        except UserError:
+            found = None
+        if found is not None and (path in self._trusted or found.is_made_for(key)):
+            return found.sha256
+        say(f"train: checkpoint {path} is damaged or another model's; it is trained anew")
+        return None
+
+    def _make(self, making: _Making) -> str:
+        if making.kind == "embedding":
+            return self._grow_forest(making)
+        return self._train_end_to_end(making) if self._end_to_end(making.kind) else self._train_head(making)
 
     def _end_to_end(self, kind: ModelKind) -> bool:
         towers = self._recipe.towers
@@ -161,10 +178,11 @@ class Workshop:
             tower = self._shelf.named_image() if part == "image" else self._shelf.named_text()
             settings = self._recipe.towers.image if part == "image" else self._recipe.towers.text
             return {"name": settings.name, "fingerprint": self._shelf.fingerprint(tower)}
-        path = self.checkpoint(part)
-        return {"checkpoint": path.relative_to(self._artifacts).as_posix(), "sha256": file_hash(path)}
+        found = self.checkpoint(part)
+        return {"checkpoint": found.path, "sha256": found.sha256}
 
-    def _train_end_to_end(self, kind: ModelKind, path: Path) -> None:
+    def _train_end_to_end(self, making: _Making) -> str:
+        kind = making.kind
         recipe, data = self._recipe, self._data
         image: ImageTower | None = None
         text: TextTower | None = None
@@ -179,27 +197,27 @@ class Workshop:
         def logits(indices: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
             return augmented_logits(network, data, self._device, indices, generator)
 
-        history = self._fit(kind, path, network, logits)
+        history = self._fit(making, network, logits)
         tensors = prefixed("head", head)
         towers: dict[str, Any] = {}
-        relative = path.relative_to(self._artifacts).as_posix()
         if image is not None:
             tensors |= prefixed("image_tower", image.backbone)
-            towers["image_tower"] = {"checkpoint": relative, "config": config_of(image)}
+            towers["image_tower"] = {"checkpoint": making.path, "config": config_of(image)}
         if text is not None:
             tensors |= prefixed("text_tower", text.backbone)
             own = {"config": config_of(text), "tokenizer": text.tokenizer.to_str()}
-            towers["text_tower"] = {"checkpoint": relative, **own}
-        self._write(path, kind, head, tensors, towers, history)
+            towers["text_tower"] = {"checkpoint": making.path, **own}
+        return self._write(making, head, tensors, towers, history)
 
-    def _train_head(self, kind: ModelKind, path: Path, towers: dict[str, Any]) -> None:
+    def _train_head(self, making: _Making) -> str:
         data = self._data
-        embedded = self._embedded(kind, path, towers)
-        head = self._new_head(kind, embedded.images.shape[2], embedded.texts.shape[2])
+        embedded = self._embedded(making.towers)
+        head = self._new_head(making.kind, embedded.images.shape[2], embedded.texts.shape[2])
         if isinstance(head, ScoreFusion):
             for part, module in (("image", head.image_head), ("text", head.text_head)):
                 trained = self.checkpoint("image" if part == "image" else "text")
-                module.load_state_dict(read_head(trained, read_header(trained)).state_dict())
+                whole = read_checkpoint(self._artifacts / trained.path, trained.sha256)
+                module.load_state_dict(read_head(whole).state_dict())
                 module.requires_grad_(False)
 
         def logits(indices: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -208,13 +226,13 @@ class Workshop:
             usable = head.usable(available)
             return head(image[usable], text[usable], available[usable]), data.labels[indices[usable]]
 
-        history = self._fit(kind, path, head, logits)
-        self._write(path, kind, head, prefixed("head", head), towers, history)
+        history = self._fit(making, head, logits)
+        return self._write(making, head, prefixed("head", head), making.towers, history)
 
-    def _grow_forest(self, path: Path, towers: dict[str, Any]) -> None:
+    def _grow_forest(self, making: _Making) -> str:
         """P2 §3: features selected by mutual information, and what a forest on them is grown from."""
         data, settings = self._data, self._recipe.embedding
-        embeddings = embed_copy(data, self._shelf.image(path, towers), 0).numpy()
+        embeddings = embed_copy(data, self._shelf.image(making.towers), 0).numpy()
         seed = derive_seed(self._recipe.seed, "embedding")
         labels = data.labels.numpy()
         selected = select_features(embeddings, labels, self._classes, settings.features, seed)
@@ -225,10 +243,11 @@ class Workshop:
             "prior": data.prior,
         }
         header = {"kind": "embedding", "classes": self._classes, "trees": settings.trees, "seed": seed, "history": []}
-        write_checkpoint(path, tensors, header | towers)
+        sha256 = write_checkpoint(self._artifacts / making.path, tensors, header | making.towers, making.key)
         self._steps.advance(self._recipe.training.epochs)
+        return sha256
 
-    def _embedded(self, kind: ModelKind, path: Path, towers: dict[str, Any]) -> Embedded:
+    def _embedded(self, towers: dict[str, Any]) -> Embedded:
         """Embeddings of all copies by the towers of a head; each tower goes over the data once for all heads."""
         data, step = self._data, self._steps.advance
         copies, count = self._recipe.training.augmented_copies + 1, len(data)
@@ -236,11 +255,11 @@ class Workshop:
         texts, readable = torch.zeros(copies, count, 0), torch.zeros(copies, count, dtype=torch.bool)
         if "image_tower" in towers:
             if self._embedded_images is None:
-                self._embedded_images = embed_images(data, self._shelf.image(path, towers), step)
+                self._embedded_images = embed_images(data, self._shelf.image(towers), step)
             images = self._embedded_images
         if "text_tower" in towers:
             if self._embedded_texts is None:
-                self._embedded_texts = embed_texts(data, self._shelf.text(path, towers), step)
+                self._embedded_texts = embed_texts(data, self._shelf.text(towers), step)
             texts, readable = self._embedded_texts
         return Embedded(images, texts, readable)
 
@@ -251,17 +270,20 @@ class Workshop:
             torch.manual_seed(derive_seed(self._recipe.seed, kind, "head"))
             return HEADS[kind](shape, self._data.prior)
 
-    def _fit(self, kind: ModelKind, path: Path, module: torch.nn.Module, logits: Any) -> list[dict[str, Any]]:
+    def _fit(self, making: _Making, module: torch.nn.Module, logits: Any) -> list[dict[str, Any]]:
         settings, seed = self._recipe.training, derive_seed(self._recipe.seed, "training")
-        unfinished = path.with_suffix(".unfinished")
-        return fit(Fit(kind, module, logits, len(self._data), settings, seed, unfinished), self._steps.advance)
+        unfinished = (self._artifacts / making.path).with_suffix(".unfinished")
+        job = Fit(making.kind, module, logits, len(self._data), settings, seed, unfinished, making.key)
+        return fit(job, self._steps.advance)
 
     def _write(
-        self, path: Path, kind: ModelKind, head: Head, tensors: dict[str, Tensor], towers: dict[str, Any], history: Any
-    ) -> None:
-        header = {"kind": kind, "classes": self._classes, "head": vars(head.shape), "history": history, **towers}
-        write_checkpoint(path, tensors, header)
+        self, making: _Making, head: Head, tensors: dict[str, Tensor], towers: dict[str, Any], history: Any
+    ) -> str:
+        own = {"kind": making.kind, "classes": self._classes, "head": vars(head.shape), "history": history}
+        path = self._artifacts / making.path
+        sha256 = write_checkpoint(path, tensors, own | towers, making.key)
         path.with_suffix(".unfinished").unlink(missing_ok=True)
+        return sha256
 
     def _planned(self) -> int:
         kinds: set[ModelKind] = {model.kind for model in self._recipe.models if model.kind != "own"}
@@ -276,6 +298,22 @@ class Workshop:
         if kind == "embedding":
             return ["image_tower"]
         return [f"{kind}_tower"] if kind in UNIMODAL else ["image_tower", "text_tower"]
+
+
+@dataclass(frozen=True)
+class _Making:
+    """A checkpoint in the making.
+
+    Attributes:
+        key: hash of all that the model depends on.
+        path: relative to the artifacts folder.
+        towers: how the checkpoint names its towers; empty where it holds them itself.
+    """
+
+    kind: ModelKind
+    key: str
+    path: str
+    towers: dict[str, Any]
 
 
 class _Steps:
