@@ -12,7 +12,8 @@ import os
 import platform
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -29,6 +30,9 @@ from precompute.recipe import RuntimeSettings
 Runtime = Literal["torch", "openvino"]
 Precision = Literal["float32", "bfloat16"]
 Forward = Callable[..., Tensor]
+
+_OWN_THREADS = torch.get_num_threads()
+"""PyTorch's number of threads before any model was loaded, which sets it."""
 
 CPU_ROWS = 8
 LEAST_GAIN = 1.5
@@ -215,6 +219,17 @@ def fixed_execution(settings: RuntimeSettings, device: str, threads: int | None)
     Training uses this: what is learned must not depend on what was measured, nor on how busy the machine was then.
     """
     return _options(settings, device, threads)[0]
+
+
+@contextmanager
+def own_threads() -> Iterator[None]:
+    """PyTorch's own number of threads until the block ends: it changes the last bits of what is trained."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(_OWN_THREADS)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _options(settings: RuntimeSettings, device: str, threads: int | None) -> list[Execution]:

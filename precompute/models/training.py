@@ -26,6 +26,7 @@ from precompute.models.fitting import Fit, fit
 from precompute.models.fusions import HEADS, Head, HeadShape, ScoreFusion
 from precompute.models.loading import MODELS, read_head, training_shelf
 from precompute.models.own_models import load_own, own_hash
+from precompute.models.runtimes import own_threads
 from precompute.models.tower_loading import TINY, config_of, image_tower, text_tower
 from precompute.models.towers import ImageTower, TextTower
 from precompute.models.training_data import (
@@ -84,7 +85,8 @@ def train_models(
             load_own(settings, classes)
             yield TrainedModel(settings.name, settings.kind, None, own_hash(settings), ())
             continue
-        found = workshop.checkpoint(settings.kind)
+        with own_threads():
+            found = workshop.checkpoint(settings.kind)
         history = tuple(read_checkpoint(artifacts / found.path, found.sha256).header["history"])
         yield TrainedModel(settings.name, settings.kind, found.path, found.sha256, history)
 

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from sklearn.ensemble import RandomForestClassifier
 
 from precompute.dataset.samples import LabelledSample, load_picture
+from precompute.models.checkpoints import StoredCheckpoint
 from precompute.models.embedding_classifier import EmbeddingClassifier
 from precompute.models.loading import load_models
 from precompute.models.protocol import CrossingModel
@@ -46,9 +47,9 @@ def _recipe(
     )
 
 
-def _trained(recipe: Recipe, samples: list[LabelledSample], folder: Path) -> dict[str, str | None]:
+def _trained(recipe: Recipe, samples: list[LabelledSample], folder: Path) -> dict[str, StoredCheckpoint]:
     found = train_models(recipe, samples, CLASSES, folder, "digest", "cpu", lambda done, total: None)
-    return {model.name: model.checkpoint for model in found}
+    return {model.name: StoredCheckpoint(str(model.checkpoint), model.checkpoint_hash) for model in found}
 
 
 def _images(samples: list[LabelledSample]) -> torch.Tensor:
@@ -79,7 +80,7 @@ def test_loaded_again_it_answers_the_same_to_the_bit_and_nothing_is_pickled(
 ) -> None:
     recipe = _recipe(folders, frozen=True, shared=True, models=MODELS[2:])
     checkpoints = _trained(recipe, samples, tmp_path)
-    assert set(load_file(tmp_path / str(checkpoints["embedding"]))) == {"selected", "train", "labels", "prior"}
+    assert set(load_file(tmp_path / checkpoints["embedding"].path)) == {"selected", "train", "labels", "prior"}
     images, nothing = _images(samples), [[] for _ in samples]
     first, again = (
         load_models(recipe, tmp_path, checkpoints, CLASSES, "cpu", 1)["embedding"].predict(images, nothing)

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from db.errors import UserError
 from precompute.dataset.samples import LabelledSample, load_picture
 from precompute.models import fitting
+from precompute.models.checkpoints import StoredCheckpoint
 from precompute.models.dual_stream import TowersAndHead
 from precompute.models.loading import load_models
 from precompute.models.prediction import predict_all
@@ -49,8 +50,12 @@ def train(recipe: Recipe, samples: list[LabelledSample], folder: Path, digest: s
 
 
 def load(recipe: Recipe, trained: list[TrainedModel], folder: Path) -> dict[str, TowersAndHead]:
-    checkpoints = {model.name: model.checkpoint for model in trained}
+    checkpoints = {model.name: stored(model) for model in trained}
     return load_models(recipe, folder, checkpoints, CLASSES, "cpu", 1)  # type: ignore[return-value]
+
+
+def stored(model: TrainedModel) -> StoredCheckpoint | None:
+    return None if model.checkpoint is None else StoredCheckpoint(model.checkpoint, model.checkpoint_hash)
 
 
 def batch(samples: list[LabelledSample]) -> tuple[torch.Tensor, list[list[object]]]:

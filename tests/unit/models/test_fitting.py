@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
+from db.errors import UserError
 from precompute.models import fitting
 from precompute.models.fitting import Fit, fit
 from precompute.recipe import TrainingSettings
@@ -27,7 +28,7 @@ def job(folder: Path, module: nn.Module, settings: TrainingSettings = SETTINGS) 
         noise = torch.randn(len(indices), 4, generator=generator) / 10
         return module(data[indices] + noise), labels[indices]
 
-    return Fit("test", module, logits, 60, settings, 7, folder / "progress")
+    return Fit("test", module, logits, 60, settings, 7, folder / "progress", "key")
 
 
 def weights(module: nn.Module) -> list[Tensor]:
@@ -81,7 +82,7 @@ def test_batches_with_nothing_to_learn_from_are_passed_over(tmp_path: Path) -> N
     def nothing(indices: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         return torch.zeros(0, 2), torch.zeros(0, dtype=torch.int64)
 
-    history = fit(Fit("test", module, nothing, 60, SETTINGS, 7, tmp_path / "progress"), lambda _: None)
+    history = fit(Fit("test", module, nothing, 60, SETTINGS, 7, tmp_path / "progress", "key"), lambda _: None)
     assert history[-1] == {"epoch": 6, "loss": 0.0, "train_accuracy": 0.0}
 
 
@@ -92,3 +93,36 @@ def test_the_global_random_state_is_left_as_it_was(tmp_path: Path) -> None:
     torch.manual_seed(5)
     fit(job(tmp_path, module), lambda _: None)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_training_that_diverged_is_told_and_keeps_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    settings = SETTINGS.model_copy(update={"learning_rate": 1e30})
+    with pytest.raises(UserError, match=r"train: model test gives NaN since epoch 1: .*lower training\.learning_rate"):
+        fit(job(tmp_path, network(), settings), lambda _: None)
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_are_not_finite_are_told_although_the_loss_is(tmp_path: Path) -> None:
+    module = network()
+
+    def nothing(indices: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            module[0].weight[0, 0] = torch.inf  # type: ignore[index]
+        return torch.zeros(0, 2), torch.zeros(0, dtype=torch.int64)
+
+    with pytest.raises(UserError, match="since epoch 1"):
+        fit(Fit("test", module, nothing, 60, SETTINGS, 7, tmp_path / "progress", "key"), lambda _: None)
+
+
+def test_progress_that_is_damaged_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    straight = network()
+    history = fit(job(tmp_path / "straight", straight), lambda _: None)
+    (tmp_path / "progress").write_bytes(b"cut off")
+    again, steps = network(), list[int]()
+    assert fit(job(tmp_path, again), steps.append) == history
+    assert steps == [1] * 6
+    for a, b in zip(weights(straight), weights(again), strict=True):
+        assert torch.equal(a, b)

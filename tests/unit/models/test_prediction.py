@@ -1,7 +1,9 @@
 """Predictions of several models at once."""
 
+import pytest
 import torch
 
+from db.errors import UserError
 from precompute.models.dual_stream import TowersAndHead, availability
 from precompute.models.fusions import HEADS, HeadShape
 from precompute.models.prediction import predict_all
@@ -76,3 +78,11 @@ def test_hidden_layer_is_the_image_models_alone() -> None:
         except TypeError:
             continue
         raise AssertionError(kind)
+
+
+def test_a_model_that_gives_nan_is_named() -> None:
+    models = built_in()
+    with torch.no_grad():
+        next(models["text"].head.parameters()).fill_(torch.nan)
+    with pytest.raises(UserError, match=r"model text: gives NaN .* training\.learning_rate"):
+        predict_all(models, IMAGES, ENTRIES)

@@ -3,6 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+import torch
+
+from precompute.models import quiet_openvino
+from precompute.models.runtimes import Execution, make_forward
+
 CODE = """
 import socket
 def refuse(*arguments, **options):
@@ -22,3 +28,20 @@ print(sys.modules["openvino_telemetry"])
 def test_importing_and_converting_uses_the_stub_and_looks_up_no_host() -> None:
     answer = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     assert answer.stdout.splitlines() == ["(4, 2)", "openvino.tools.ovc.telemetry_stub", "None"]
+
+
+def test_all_programs_of_a_process_come_from_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    real = quiet_openvino.openvino.Core
+
+    def count() -> object:
+        made.append(1)
+        return real()
+
+    quiet_openvino.core.cache_clear()
+    monkeypatch.setattr(quiet_openvino.openvino, "Core", count)
+    for module in (torch.nn.Linear(3, 2), torch.nn.Linear(3, 4)):
+        forward = make_forward(module, Execution("openvino", threads=1))
+        forward(torch.ones(4, 3))
+        forward(torch.ones(2, 3))
+    assert len(made) == 1

@@ -1,5 +1,6 @@
 """Runtimes: the same numbers from PyTorch and OpenVINO, and rows that do not depend on their company."""
 
+import copy
 import json
 import time
 from collections.abc import Sequence
@@ -11,8 +12,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from db.errors import UserError
 from precompute.models import runtimes
-from precompute.models.runtimes import CPU_ROWS, Execution, choose_execution, make_forward, run_padded
+from precompute.models.centring import centre
+from precompute.models.runtimes import (
+    CPU_ROWS,
+    Execution,
+    choose_execution,
+    fixed_execution,
+    laid_out,
+    make_forward,
+    run_padded,
+)
 from precompute.models.tower_loading import image_tower
 from precompute.recipe import ImageTowerSettings, RuntimeSettings
 
@@ -146,3 +157,118 @@ def test_what_the_recipe_names_is_not_measured(tmp_path: Path) -> None:
     assert chosen == Execution("openvino", "bfloat16", CPU_ROWS, "cpu", 3)
     on_gpu = choose_execution(settings, "cuda", None, tmp_path / "r.json", never)
     assert (on_gpu.runtime, on_gpu.batch_size) == ("torch", 4)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1, 2]", b"\xff\xfe", b"[" * 100000, b'{"a": 1}', b"null"])
+def test_a_cache_that_is_no_cache_is_told_and_measured_anew(
+    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = tmp_path / "r.json"
+    ask = partial(
+        choose_execution,
+        RuntimeSettings(runtime="torch", precision="auto"),
+        "cpu",
+        1,
+        cache,
+        lambda: ("n", network(), (pictures(4),)),
+    )
+    cache.write_bytes(content)
+    chosen = ask()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{cache}: damaged")
+    assert list(json.loads(cache.read_text()).values()) == [f"torch {chosen.precision}"]
+    assert ask() == chosen
+    assert capsys.readouterr().err == ""
+
+
+def test_unknown_words_are_measured_anew_and_others_are_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = tmp_path / "r.json"
+    settings = RuntimeSettings(runtime="torch", precision="auto")
+    ask = partial(choose_execution, settings, "cpu", 1, cache, lambda: ("n", network(), (pictures(4),)))
+    ask()
+    (key,) = json.loads(cache.read_text())
+    cache.write_text(json.dumps({key: "openvino int8", "another processor": "torch float32"}))
+    chosen = ask()
+    assert "damaged, or written by hand" in capsys.readouterr().err
+    expected = {key: f"torch {chosen.precision}", "another processor": "torch float32"}
+    assert json.loads(cache.read_text()) == expected
+
+
+def test_a_cache_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "r.json").mkdir()
+    settings = RuntimeSettings(runtime="torch", precision="auto")
+    with pytest.raises(UserError, match=r"r\.json: cannot be read or written \(Is a directory\)"):
+        choose_execution(settings, "cpu", 1, tmp_path / "r.json", lambda: ("n", network(), (pictures(4),)))
+
+
+def test_where_nothing_may_be_measured_the_choice_is_fixed() -> None:
+    auto = RuntimeSettings(runtime="auto", precision="auto", batch_size=4)
+    assert fixed_execution(auto, "cpu", 2) == Execution("openvino", "float32", CPU_ROWS, "cpu", 2)
+    assert fixed_execution(auto, "cuda", None) == Execution("torch", "float32", 4, "cuda", None)
+    said = RuntimeSettings(runtime="torch", precision="bfloat16")
+    assert fixed_execution(said, "cpu", None) == Execution("torch", "bfloat16", CPU_ROWS)
+
+
+def layout(module: nn.Module) -> list[tuple[object, ...]]:
+    return [(name, t.data_ptr(), t.stride(), t.device) for name, t in module.state_dict(keep_vars=True).items()]
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_forwards_and_trials_leave_the_module_as_it_is(tmp_path: Path, training: bool) -> None:
+    module = network().train(training)
+    before, weights = layout(module), copy.deepcopy(module.state_dict())
+    for runtime in RUNTIMES:
+        for precision in ("float32", "bfloat16"):
+            execution = Execution(runtime, precision, 8, threads=1)  # type: ignore[arg-type]
+            make_forward(module, execution, (pictures(8),))(pictures(8))
+    settings = RuntimeSettings(runtime="auto", precision="auto")
+    choose_execution(settings, "cpu", 1, tmp_path / "r.json", lambda: ("n", module, (pictures(4),)))
+    assert layout(module) == before
+    assert module.training == training
+    assert all(torch.equal(weights[name], tensor) for name, tensor in module.state_dict().items())
+
+
+def test_what_was_done_with_the_module_before_changes_no_number() -> None:
+    untouched, touched = off_centre(), off_centre()
+    touched.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    example = (pictures(8),)
+    for first, second in zip(
+        centre(laid_out(untouched, "cpu"), example).state_dict().values(),
+        centre(laid_out(touched, "cpu"), example).state_dict().values(),
+        strict=True,
+    ):
+        assert torch.equal(first, second)
+    for runtime in RUNTIMES:
+        for precision in ("float32", "bfloat16"):
+            execution = Execution(runtime, precision, 8, threads=1)  # type: ignore[arg-type]
+            answers = [make_forward(module, execution, example)(pictures(8)) for module in (untouched, touched)]
+            assert torch.equal(*answers)
+
+
+def off_centre() -> nn.Module:
+    """A network whose 1x1 convolution is centred, so that the layout that means are measured in matters."""
+    torch.manual_seed(0)
+    first, second = nn.Conv2d(3, 16, 3), nn.Conv2d(16, 32, 1)
+    with torch.no_grad():
+        assert first.bias is not None
+        first.bias += 30
+    return nn.Sequential(first, second, nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+
+
+def test_a_layout_is_made_stride_by_stride_and_only_where_it_is_not_there() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 1), nn.Linear(5, 2)).eval()
+    assert laid_out(module, "cpu") is module
+    last = laid_out(module, "cpu", torch.channels_last)
+    assert last is not module
+    assert laid_out(last, "cpu", torch.channels_last) is last
+    back = laid_out(last, "cpu")
+    strides = [[parameter.stride() for parameter in one.parameters()] for one in (module, back)]
+    assert strides[0] == strides[1]
+    nowhere = laid_out(module, "meta", torch.channels_last)
+    assert {parameter.device.type for parameter in nowhere.parameters()} == {"meta"}
+    odd = copy.deepcopy(module)
+    weight = odd[1].weight  # type: ignore[index]
+    weight.data = weight.data.as_strided((5, 4, 1, 1), (4, 1, 4, 4))  # fits both layouts, computes as channels-last
+    assert laid_out(odd, "cpu")[1].weight.stride() == (4, 1, 1, 1)  # type: ignore[index]
