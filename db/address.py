@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import sqlite3
 from pathlib import Path
@@ -113,6 +114,16 @@ def dataset_url(dataset: Path) -> str:
     safe = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]', "-", name).lstrip(".")
     short = safe.encode("utf-8", "replace")[:_NAME_BYTES].decode("utf-8", "ignore")  # names beside it are longer
     return sqlite_url(Path(f"{short.strip() or 'dataset'}.db"))
+
+
+def unused_url(url: str) -> str:
+    """An address like this one that names no database yet, as far as files go: `groceries-2.db` for `groceries.db`."""
+    parsed = parse(url)
+    path = sqlite_path(parsed)
+    if path is None:
+        return shown(parsed.set(database=f"{parsed.database}_2"))
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
+    return sqlite_url(next(one for one in itertools.chain([path], numbered) if not one.exists()))
 
 
 def _is_ours(path: Path) -> bool:

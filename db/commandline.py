@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from db import interruption
 from db.errors import UserError
 
 BAD_INPUT = 2
@@ -17,7 +18,7 @@ INTERRUPTED = 130
 
 
 def run(app: typer.Typer, prog: str) -> NoReturn:
-    """Run a command line and exit: 0, a command's own code, 2 on bad input, 130 on Ctrl-C.
+    """Run a command line and exit: 0, a command's own code, 2 on bad input, 130 on Ctrl-C, 143 on SIGTERM.
 
     Args:
         prog: how the program is called, `python -m db`, for messages and usage.
@@ -39,8 +40,11 @@ def run(app: typer.Typer, prog: str) -> NoReturn:
         from db.failures import explained_error  # takes the drivers to import: not for the start of every command
 
         code = _complain(prog, str(explained_error(error)))
+    except interruption.Interrupted as error:
+        interruption.leave(error)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    interruption.finish()
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -14,6 +14,10 @@ from db.group_views import PartPlace
 from db.tables import Category, Evaluation, GlobalGroup, GlobalMember, Model, Sample
 from db.views import Modality
 
+_ABOUT = (Model.position, Category.label, Sample.path, Evaluation.modality)
+ORDER = (*(one.nulls_first() for one in _ABOUT), Evaluation.id)
+"""By what figures are about, none before any: of its own, each engine puts nulls elsewhere."""
+
 
 def evaluation_query(*first: Label[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
     """Selects `first`, then what figures are about, and the figures."""
@@ -109,7 +113,7 @@ class Evaluations:
     ) -> list[Figures]:
         """Measured figures of one kind (db/README.md, `evaluation`), narrowed down to a model, sample or class."""
         query = evaluation_query(Model.name.label("model")).where(Evaluation.kind == kind)
-        query = query.order_by(Model.position, Category.label, Sample.path, Evaluation.modality)
+        query = query.order_by(*ORDER)
         if model is not None:
             query = query.where(Model.name == model)
         if path is not None:

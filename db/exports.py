@@ -9,7 +9,7 @@ from typing import Any, get_args
 import numpy as np
 from sqlalchemy import Connection, Engine, RowMapping, Select, and_, select
 
-from db.evaluations import evaluation_query
+from db.evaluations import ORDER, evaluation_query
 from db.findings import explanation_query
 from db.reader import Reader
 from db.tables import (
@@ -74,13 +74,23 @@ def modality_records(engine: Engine) -> Iterator[Record]:
 
 
 def evaluation_records(engine: Engine) -> Iterator[Record]:
-    """Every measured figure in the order of writing."""
-    query = evaluation_query(Evaluation.kind, Model.name.label("model")).order_by(Evaluation.id)
-    yield from _streamed(engine, query)
+    """Every measured figure by kind, model, class, path of the sample, and modality."""
+    query = evaluation_query(Evaluation.kind, Model.name.label("model")).order_by(Evaluation.kind, *ORDER)
+    with engine.connect() as connection:
+        paths = dict(connection.execute(select(Sample.id, Sample.path)).tuples().all())
+    for record in _streamed(engine, query):
+        yield {**record, "figures": _with_paths(record["figures"], paths)}
+
+
+def _with_paths(figures: Record, paths: Mapping[int, str]) -> Record:
+    """Figures that name samples by path, as everything does outside of the database."""
+    if "places" not in figures:
+        return figures
+    return {**figures, "places": [[paths.get(sample), *rest] for sample, *rest in figures["places"]]}
 
 
 def activation_records(engine: Engine) -> Iterator[Record]:
-    """Every activation map with the forecast that it belongs to, in the order of writing (REFERENCE.md §7)."""
+    """Every activation map with the forecast that it belongs to, by model and path of the sample (REFERENCE.md §7)."""
     maps = ("target", "strategy", "variant", "stage", "top", "maximum", "width", "height", "values")
     query = (
         select(
@@ -103,7 +113,7 @@ def activation_records(engine: Engine) -> Iterator[Record]:
             ),
         )
         .outerjoin(Category, Category.id == EmbeddingForecast.category_id)
-        .order_by(ActivationMap.id)
+        .order_by(Model.position, Sample.path, *(getattr(ActivationMap, name) for name in maps[:5]))
     )
     for record in _streamed(engine, query):
         places = (record["strategy"], record["top"])

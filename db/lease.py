@@ -17,13 +17,13 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, text, u
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import address
+from db import address, interruption
 from db.columns import storable
 from db.errors import UserError
 from db.holder import Holder, Process, this_process
 from db.tables import LeaseRow
 
-HEARTBEAT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 15.0
 POLL_SECONDS = 0.5
 REMIND_SECONDS = 60.0
 _ROW = select(
@@ -91,10 +91,11 @@ def hold(engine: Engine, command: str, wait: bool = False, say: Say = to_stderr)
     try:
         yield lease
     finally:
-        ended.set()
-        heart.join(timeout=HEARTBEAT_SECONDS)
-        with contextlib.suppress(SQLAlchemyError):  # the end of the process tells the next one as well
-            _release(writing, lease)
+        with interruption.deferred():
+            ended.set()
+            heart.join(timeout=HEARTBEAT_SECONDS)
+            with contextlib.suppress(SQLAlchemyError):  # the end of the process tells the next one as well
+                _release(writing, lease)
 
 
 def _acquire(engine: Engine, lease: Lease, command: str, wait: bool, say: Say) -> None:

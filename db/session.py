@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import shlex
@@ -10,8 +11,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, inspect, text
 
 from db import address
 from db.columns import json_text
@@ -35,13 +37,19 @@ def create(url: str) -> Engine:
     if path is not None and not path.exists():
         _create_file(path)
     engine = _open_for_writing(parsed)
-    with _explained(parsed):
-        _demand_unicode(engine)
-        if schema_version(engine) is None:
-            if names := inspect(engine).get_table_names():
-                raise UserError(f"{address.shown(parsed)}: holds other tables ({names[0]}, ...); name a new database")
-            _migrate(engine)
-        _demand(engine, SCHEMA_VERSION)
+    try:
+        with _explained(parsed):
+            _demand_unicode(engine)
+            if schema_version(engine) is None:
+                if names := inspect(engine).get_table_names():
+                    shown = address.shown(parsed)
+                    raise UserError(f"{shown}: holds other tables ({names[0]}, ...); name a new database")
+                _migrate(engine)
+            _demand(engine, SCHEMA_VERSION)
+    except BaseException:  # what is refused is left as it was, in one plain file
+        with contextlib.suppress(UserError):
+            finish(engine)
+        raise
     return engine
 
 
@@ -106,6 +114,7 @@ def finish(engine: Engine) -> None:
     path = address.sqlite_path(engine.url)
     if path is None:
         return
+    _close_left(engine)
     with _explained(engine.url), contextlib.closing(sqlite3.connect(path, timeout=1)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         try:
@@ -113,6 +122,15 @@ def finish(engine: Engine) -> None:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):  # locked: someone else has it open
                 raise
+
+
+def _close_left(engine: Engine) -> None:
+    """Close connections that nobody gave back: a signal may come while the pool hands one out."""
+    left = [connection for connection in list(_OPENED.get(engine.dialect, ())) if connection.is_open]
+    if left:  # the pool is to say nothing when it finds them closed: the program is at its end
+        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+    for connection in left:
+        connection.close()
 
 
 def schema_version(engine: Engine) -> str | None:
@@ -217,12 +235,36 @@ def _server_engine(parsed: URL, **options: Any) -> Engine:
     return engine
 
 
+class _FileConnection(sqlite3.Connection):
+    """One that can be referred to weakly, and tells whether it is open."""
+
+    @property
+    def is_open(self) -> bool:
+        try:
+            return self.total_changes >= 0
+        except sqlite3.ProgrammingError:  # closed
+            return False
+
+
+_OPENED: WeakKeyDictionary[Dialect, WeakSet[_FileConnection]] = WeakKeyDictionary()
+"""The connections to files that are open, by their engine's dialect, which an engine shares with its variants alone."""
+
+
 def _file_engine(path: Path, mode: str) -> Engine:
     """An engine on a SQLite file whose transactions begin when SQLAlchemy says so, not at the first change."""
     uri = f"{path.absolute().as_uri()}?mode={mode}"  # as_uri escapes what SQLite would read as an option
+    opened: WeakSet[_FileConnection] = WeakSet()
 
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(uri, uri=True, check_same_thread=False, timeout=BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(
+            uri,
+            uri=True,
+            check_same_thread=False,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            factory=_FileConnection,
+        )
+        opened.add(connection)
         connection.execute("PRAGMA foreign_keys=ON")
         if mode != "ro":
             connection.execute(f"PRAGMA page_size={PAGE_SIZE}")  # heeded before the first table only
@@ -237,6 +279,7 @@ def _file_engine(path: Path, mode: str) -> Engine:
         max_overflow=56,
         json_serializer=json_text,
     )
+    _OPENED[engine.dialect] = opened
     event.listen(engine, "begin", _begin)
     remember_place(engine)
     return engine

@@ -64,6 +64,7 @@ class WorkUnit(Base):
     seconds: Mapped[float]
     finished_at: Mapped[datetime.datetime]
     records: Mapped[int | None]
+    settings: Mapped[str | None]
 
     model: Mapped[Model | None] = relationship()
     sample: Mapped[Sample | None] = relationship()

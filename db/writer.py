@@ -7,15 +7,20 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine, Row, delete, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from db.dependents import Inputs, later_stages, remove_dependents, scope_of
+from db.marks import COUNTED, Marks, stage_marks
+from db.records import FinishedUnit
+from db.sample_store import INGEST, carry_problems, name_classes, remove_other_classes
+from db.storing import Storing, store_accuracy
 from db.tables import Base, Model, Problem, Run, WorkUnit
 
 _CHUNK = 500  # keys in one statement; engines bound the number of parameters
-_UNITS = select(WorkUnit.id, WorkUnit.settings_hash, WorkUnit.key, WorkUnit.model_id)
+_UNITS = select(WorkUnit.id, WorkUnit.settings_hash, WorkUnit.key, WorkUnit.model_id, WorkUnit.run_id, WorkUnit.status)
 
 
 @dataclass(frozen=True)
@@ -35,14 +40,28 @@ class UnitResult:
     sample_id: int | None = None
     seconds: float = 0.0
     changes: Mapping[type[Base], Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    settings: str | None = None
+
+
+class Guard(Protocol):
+    """Says in each transaction whether this process may still write, see db.lease."""
+
+    def check(self, session: Session) -> None: ...
 
 
 class Writer:
-    """Writes one run's results; safe beside other writers, and a kill at any instant leaves no half unit."""
+    """Writes one run's results; a kill at any instant leaves no half unit.
 
-    def __init__(self, engine: Engine) -> None:
+    Args:
+        inputs: by stage the stages that its results are made from; where those go, these go with them.
+        guard: asked in each transaction.
+    """
+
+    def __init__(self, engine: Engine, inputs: Inputs | None = None, guard: Guard | None = None) -> None:
         # In SQLite a transaction that starts as a reader cannot wait for another writer: begin as a writer.
         self._engine = engine.execution_options(sqlite_begin="IMMEDIATE")
+        self._inputs = inputs or {}
+        self._guard = guard
         self._run_id: int | None = None
 
     @property
@@ -78,6 +97,12 @@ class Writer:
             self._run_id = run.id
             return run.id
 
+    def add_settings(self, settings: Mapping[str, Any]) -> None:
+        """Add to what is known of the run's settings."""
+        with self._transaction() as session:
+            run = session.get_one(Run, self.run_id)
+            run.settings = {**run.settings, **settings}
+
     def continue_run(self, run_id: int) -> None:
         """Write for a stored run without opening it again: it stays as finished as it is."""
         self._run_id = run_id
@@ -94,6 +119,56 @@ class Writer:
         )
         with Session(self._engine.execution_options(sqlite_begin="DEFERRED")) as session:
             return set(session.scalars(query))
+
+    def marks(self, stage: str) -> Marks:
+        """The marks of a stage, see `db.marks`."""
+        return stage_marks(self._engine, stage)
+
+    def store(self, units: Sequence[FinishedUnit]) -> None:
+        """Store finished units with their records in one transaction, each in place of what the same key wrote."""
+        with self._transaction() as session:
+            storing = Storing(session, self.run_id, self._dependents)
+            self._finish(session, [self._result(session, storing, unit) for unit in units if not storing.kept(unit)])
+
+    def fail(self, unit: FinishedUnit, message: str) -> None:
+        """Note that a unit failed; what the same stage and key wrote before goes."""
+        with self._transaction() as session:
+            storing = Storing(session, self.run_id, self._dependents)
+            result = UnitResult(
+                unit.stage, unit.mark, unit.key, (), storing.model_id(unit.model), storing.sample_id(unit.sample)
+            )
+            _delete_units(session, [result])
+            session.add(self._unit(result, "failed", message))
+
+    def _result(self, session: Session, storing: Storing, unit: FinishedUnit) -> UnitResult:
+        rows, changes = storing.rows(unit)
+        model_id, sample_id = storing.model_id(unit.model), storing.sample_id(unit.sample)
+        return UnitResult(
+            unit.stage, unit.mark, unit.key, rows, model_id, sample_id, unit.seconds, changes, unit.settings
+        )
+
+    def _dependents(self, stage: str) -> set[str]:
+        return later_stages(stage, self._inputs)
+
+    def remove_other_classes(self, names: Collection[tuple[str, str]]) -> int:
+        """Remove samples of all but these (split, label), and classes without samples; returns how many samples."""
+        with self._transaction() as session:
+            return remove_other_classes(session, names, self._dependents("ingest"))
+
+    def carry_problems(self, stage: str, lines: Mapping[str, tuple[str, int | None]]) -> None:
+        """See `sample_store.carry_problems`."""
+        with self._transaction() as session:
+            carry_problems(session, self.run_id, stage, lines)
+
+    def name_classes(self, names: Mapping[str, tuple[str | None, str | None]]) -> None:
+        """See `sample_store.name_classes`."""
+        with self._transaction() as session:
+            name_classes(session, names)
+
+    def store_accuracy(self, figures: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set accuracy, top3_accuracy and confusion of models, by name."""
+        with self._transaction() as session:
+            store_accuracy(session, figures)
 
     def finish_unit(
         self,
@@ -112,20 +187,23 @@ class Writer:
     def finish_units(self, results: Sequence[UnitResult]) -> None:
         """Store many units in one transaction, each as `finish_unit` does."""
         with self._transaction() as session:
-            _delete_units(session, results)
-            units = [self._unit(result, "done", None) for result in results]
-            session.add_all(units)
-            session.flush()
-            for unit, result in zip(units, results, strict=True):
-                for row in result.rows:
-                    if hasattr(row, "unit_id"):
-                        row.unit_id = unit.id
-                    if isinstance(row, Model):
-                        unit.model = row
-                session.add_all(result.rows)
-                for table, rows in result.changes.items():
-                    if rows:
-                        session.execute(update(table), [dict(row) for row in rows])
+            self._finish(session, results)
+
+    def _finish(self, session: Session, results: Sequence[UnitResult]) -> None:
+        _delete_units(session, results)
+        units = [self._unit(result, "done", None) for result in results]
+        session.add_all(units)
+        session.flush()
+        for unit, result in zip(units, results, strict=True):
+            for row in result.rows:
+                if hasattr(row, "unit_id"):
+                    row.unit_id = unit.id
+                if isinstance(row, Model):
+                    unit.model = row
+            session.add_all(result.rows)
+            for table, rows in result.changes.items():
+                if rows:
+                    session.execute(update(table), [dict(row) for row in rows])
 
     def fail_unit(
         self,
@@ -145,12 +223,25 @@ class Writer:
             session.add(self._unit(result, "failed", message))
 
     def prune(self, stage: str, keep: Collection[tuple[str, str]]) -> int:
-        """Remove the stage's units, rows and all, whose (settings hash, key) is not kept; returns how many."""
+        """Remove the stage's units, rows and all, whose (settings hash, key) is not kept, and what was made from them.
+
+        Returns:
+            How many finished units of this stage went; their runs are not finished any more.
+        """
         query = _UNITS.where(WorkUnit.stage == stage)
         with self._transaction() as session:
             stale = [unit for unit in session.execute(query) if (unit.settings_hash, unit.key) not in keep]
+            if not stale:
+                return 0
+            done = [unit for unit in stale if unit.status == "done"]
+            scope = scope_of(session, [unit.id for unit in done])
             _remove(session, stage, stale)
-            return len(stale)
+            if done and stage != INGEST:  # whose samples stay until they are read again, see sample_store
+                remove_dependents(session, self._dependents(stage), scope)
+            if done and not stage.startswith("evaluate-"):
+                runs = {unit.run_id for unit in done}
+                session.execute(update(Run).where(Run.id.in_(runs)).values(finished_at=None))
+            return len(done)
 
     def add_problem(
         self, stage: str, file: str, message: str, *, line: int | None = None, sample: str | None = None
@@ -162,6 +253,8 @@ class Writer:
     @contextmanager
     def _transaction(self) -> Iterator[Session]:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            if self._guard is not None:
+                self._guard.check(session)
             yield session
 
     def _unit(self, result: UnitResult, status: str, message: str | None) -> WorkUnit:
@@ -169,6 +262,8 @@ class Writer:
             run_id=self.run_id,
             stage=result.stage,
             settings_hash=result.settings_hash,
+            settings=result.settings,
+            records=sum(isinstance(row, COUNTED) for row in result.rows),
             key=result.key,
             model_id=result.model_id,
             sample_id=result.sample_id,

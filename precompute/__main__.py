@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from db import interruption
+
+if __name__ == "__main__":  # before the slower imports: Ctrl-C gets its one line from the start
+    interruption.install()
+
 import json
 from enum import StrEnum
 from pathlib import Path
@@ -10,12 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from db import commandline
-from db.address import DEFAULT_URL, shown
+from db.address import dataset_url, resolved, shown
 from db.errors import UserError
-from precompute.recipe import Stage, read_recipe
+from precompute.recipe import StageName, read_recipe
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from contextlib import AbstractContextManager
+
+    from precompute.context import RunContext
 
 SKIPPED = 3
 
@@ -52,7 +59,12 @@ class PrecisionName(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
-Url = Annotated[str, typer.Option("--db", help="Database URL.", show_default=True)]
+Url = Annotated[Optional[str], typer.Option("--db", help="Database URL; default: the one in this folder.")]  # noqa: UP045
+NewUrl = Annotated[Optional[str], typer.Option("--db", help="Database URL; default: named after the data set.")]  # noqa: UP045
+DemoUrl = Annotated[str, typer.Option("--db", help="Database URL.", show_default=True)]
+Replace = Annotated[bool, typer.Option("--replace", help="Remove finished results that other settings or data made.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try units that failed before again.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run on the same database.")]
 Dataset = Annotated[Path, typer.Option(help="Folder of the data set: <split>/<class>/<picture>.")]
 RecipeFile = Annotated[Path, typer.Option(help="TOML file, or the name of one in assets/recipes.")]
 PerClass = Annotated[Optional[int], typer.Option(min=1, help="Explain so many samples of each class.")]  # noqa: UP045
@@ -73,44 +85,34 @@ ModelName = Annotated[str, typer.Option(help="Name of the model.")]
 SamplePath = Annotated[str, typer.Option(help="The sample's path in the data set.")]
 
 
-def _order_and_run(
-    stages: tuple[Stage, ...] | None,
+def _run(
+    stages: tuple[StageName, ...] | None,
     dataset: Path,
     url: str,
     recipe: Path,
-    samples_per_class: int | None,
-    worst_classes: int | None,
-    workers: int | None,
-    artifacts: Path | None,
-    device: Device,
     explain: dict[str, Any] | None = None,
     runtime: dict[str, Any] | None = None,
+    artifacts: Path | None = None,
+    **options: Any,
 ) -> None:
     """`explain` and `runtime`: settings in place of the recipe's, None = as in the recipe."""
-    from precompute.pipeline import Order, default_artifacts, run
+    from precompute.context import RunOptions
+    from precompute.pipeline import default_artifacts, run
     from precompute.progress import say
 
-    order = Order(
-        dataset=dataset,
-        url=url,
-        recipe=read_recipe(recipe).replaced(explain=explain or {}, runtime=runtime or {}),
-        artifacts=artifacts or default_artifacts(url),
-        samples_per_class=samples_per_class,
-        worst_classes=worst_classes,
-        workers=workers,
-        device=device.value,
-    )
-    outcome = run(order, stages)
+    settings = read_recipe(recipe).replaced(explain=explain or {}, runtime=runtime or {})
+    result = run(RunOptions(dataset, url, settings, artifacts or default_artifacts(url), **options), stages)
     say(f"done: {shown(url)}")
-    if not outcome.clean:
+    if not result.clean:
+        reason = f" (the latest: {result.reason})" if result.reason else ""
         say(
-            f"skipped: {outcome.problems} problem(s) in the data set, {outcome.failed} failed unit(s) of work; "
+            f"skipped: {result.problems} problem(s) in the data set, {result.failed} failed unit(s) of work{reason}; "
             f"python -m precompute status --db {shown(url)} lists them"
         )
         raise typer.Exit(SKIPPED)
 
 
-def _stage_command(name: str, stages: tuple[Stage, ...] | None, text: str) -> None:
+def _stage_command(name: str, stages: tuple[StageName, ...] | None, text: str) -> None:
     """Register one command that takes the options of `run`."""
 
     @app.command(
@@ -120,7 +122,7 @@ def _stage_command(name: str, stages: tuple[Stage, ...] | None, text: str) -> No
     )
     def command(
         dataset: Dataset,
-        url: Url = DEFAULT_URL,
+        url: NewUrl = None,
         recipe: RecipeFile = Path("paper.toml"),
         samples_per_class: PerClass = None,
         worst_classes: Worst = None,
@@ -130,19 +132,25 @@ def _stage_command(name: str, stages: tuple[Stage, ...] | None, text: str) -> No
         sampler: Sampler = None,
         evaluations: Evaluations = None,
         precision: Precision = None,
+        replace: Replace = False,
+        retry_failed: RetryFailed = False,
+        wait: Wait = False,
     ) -> None:
-        _order_and_run(
+        _run(
             stages,
             dataset,
-            url,
+            url or dataset_url(dataset),
             recipe,
-            samples_per_class,
-            worst_classes,
-            workers,
-            artifacts,
-            device,
+            artifacts=artifacts,
             explain={"sampler": sampler, "evaluations": evaluations},
             runtime={"precision": precision},
+            samples_per_class=samples_per_class,
+            worst_classes=worst_classes,
+            workers=workers,
+            device=device.value,
+            replace=replace,
+            retry_failed=retry_failed,
+            wait=wait,
         )
 
 
@@ -156,21 +164,21 @@ _stage_command("activation", ("activation",), "Map where a picture's features co
 
 
 @app.command(epilog="Example: python -m precompute demo --db sqlite:///demo.db")
-def demo(url: Url = "sqlite:///demo.db", workers: WorkerCount = None) -> None:
+def demo(url: DemoUrl = "sqlite:///demo.db", workers: WorkerCount = None, wait: Wait = False) -> None:
     """Draw the built-in sample set and run everything on it; does nothing where that is done."""
     from precompute.demo import prepare_demo
 
     dataset = prepare_demo(url)
     if dataset is not None:
-        _order_and_run(None, dataset, url, Path("demo.toml"), None, None, workers, None, Device.AUTO)
+        _run(None, dataset, url, Path("demo.toml"), workers=workers, wait=wait)
 
 
 @app.command(epilog="Example: python -m precompute status --db sqlite:///groceries.db")
-def status(url: Url = DEFAULT_URL) -> None:
+def status(url: Url = None) -> None:
     """Show what is done, failed and left, with an estimate of the time left."""
     from precompute.status import status_text
 
-    typer.echo(status_text(url))
+    typer.echo(status_text(resolved(url)))
 
 
 def _numbers(text: str | None, option: str) -> list[int]:
@@ -187,7 +195,7 @@ def _numbers(text: str | None, option: str) -> list[int]:
 def probe(
     model: ModelName,
     sample: SamplePath,
-    url: Url = DEFAULT_URL,
+    url: Url = None,
     drop_segments: Annotated[str | None, typer.Option(help="Superpixels to remove, e.g. 3,7.")] = None,
     drop_entries: Annotated[str | None, typer.Option(help="OCR entries to remove, e.g. 0,2.")] = None,
 ) -> None:
@@ -195,14 +203,18 @@ def probe(
     from precompute.probe import probe_sample
 
     answer = probe_sample(
-        url, model, sample, _numbers(drop_segments, "--drop-segments"), _numbers(drop_entries, "--drop-entries")
+        resolved(url),
+        model,
+        sample,
+        _numbers(drop_segments, "--drop-segments"),
+        _numbers(drop_entries, "--drop-entries"),
     )
     typer.echo(json.dumps({"probabilities": answer}, ensure_ascii=False))
 
 
 @evaluate.command(epilog="Example: python -m precompute evaluate planted --db sqlite:///demo.db")
 def planted(
-    url: Url = "sqlite:///demo.db",
+    url: DemoUrl = "sqlite:///demo.db",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare explanations with the planted evidence of the built-in sample set."""
@@ -213,35 +225,72 @@ def planted(
     typer.echo(json.dumps(report.as_dict()) if as_json else format_report(report))
 
 
-def _report_failed(engine: Engine, stage: str) -> None:
+def _opened(
+    url: str | None, stage: str, command: str, workers: int | None, replace: bool, retry_failed: bool, wait: bool
+) -> AbstractContextManager[RunContext]:
+    from precompute.stored_run import open_stored
+
+    return open_stored(
+        resolved(url),
+        stage,
+        f"evaluate {command}",
+        workers,
+        replace_results=replace,
+        retry_failed=retry_failed,
+        wait=wait,
+    )
+
+
+def _report_failed(failed: int) -> None:
     """Say how many samples a stage could not measure, and exit with 3 where there are any."""
-    from db.reader import Reader
     from precompute.progress import say
 
-    failed = next((one.failed for one in Reader(engine).progress() if one.stage == stage), 0)
     if failed:
         say(f"skipped: {failed} unit(s) of work failed; python -m precompute status lists them")
         raise typer.Exit(SKIPPED)
 
 
-@evaluate.command(epilog="Example: python -m precompute evaluate deletion --db sqlite:///groceries.db")
-def deletion(url: Url = DEFAULT_URL, workers: WorkerCount = None) -> None:
-    """Accuracy without the features of each class's top groups, beside that without as many random others."""
-    from precompute.evaluation.deletion import STAGE, evaluate_deletion
-    from precompute.evaluation.deletion_report import deletion_table
-    from precompute.progress import progress_bar
-    from precompute.stored_run import job_behind
+def _evaluate_command(name: str, stage: str, text: str) -> None:
+    """Register an evaluation without options of its own.
 
-    with job_behind(url, "explain-global", workers) as job:
-        with progress_bar("evaluate deletion", "sample") as show:
-            evaluate_deletion(job, show)
-        typer.echo(deletion_table(job.engine))
-        _report_failed(job.engine, STAGE)
+    Args:
+        stage: whose results it evaluates.
+    """
+
+    @evaluate.command(
+        name, help=text, epilog=f"Example: python -m precompute evaluate {name} --db sqlite:///groceries.db"
+    )
+    def command(
+        url: Url = None,
+        workers: WorkerCount = None,
+        replace: Replace = False,
+        retry_failed: RetryFailed = False,
+        wait: Wait = False,
+    ) -> None:
+        from precompute.evaluation.run import EVALUATIONS
+
+        measure, table = EVALUATIONS[name]
+        with _opened(url, stage, name, workers, replace, retry_failed, wait) as context:
+            failed = measure(context)
+            typer.echo(table(context.engine))
+        _report_failed(failed)
+
+
+_evaluate_command(
+    "deletion",
+    "explain-global",
+    "Accuracy without the features of each class's top groups, beside that without as many random others.",
+)
+_evaluate_command(
+    "localisation",
+    "activation",
+    "Do activation maps, and LIME's superpixels, point at what masks mark? Pointing game and energy inside.",
+)
 
 
 @evaluate.command(epilog="Example: python -m precompute evaluate faithfulness --db sqlite:///groceries.db")
 def faithfulness(
-    url: Url = DEFAULT_URL,
+    url: Url = None,
     samples_per_class: Annotated[int, typer.Option(min=1, help="Explained test samples of each class.")] = 8,
     steps: Annotated[int, typer.Option(min=1, help="Points of a curve, which the time grows with.")] = 20,
     against: Annotated[
@@ -249,36 +298,21 @@ def faithfulness(
         typer.Option(help="Another database, measured too, whose explanations to compare with."),
     ] = None,
     workers: WorkerCount = None,
+    replace: Replace = False,
+    retry_failed: RetryFailed = False,
+    wait: Wait = False,
 ) -> None:
     """Deletion and insertion curves of local explanations beside those of random rankings."""
     from db.session import open_read_only
-    from precompute.evaluation.faithfulness import STAGE, evaluate_faithfulness
     from precompute.evaluation.faithfulness_report import comparison_table, faithfulness_table
-    from precompute.progress import progress_bar
-    from precompute.stored_run import job_behind
+    from precompute.evaluation.run import evaluate_faithfulness
 
-    with job_behind(url, "explain-local", workers) as job:
-        with progress_bar("evaluate faithfulness", "sample") as show:
-            evaluate_faithfulness(job, samples_per_class, steps, show)
-        typer.echo(faithfulness_table(job.engine))
+    with _opened(url, "explain-local", "faithfulness", workers, replace, retry_failed, wait) as context:
+        failed = evaluate_faithfulness(context, samples_per_class, steps)
+        typer.echo(faithfulness_table(context.engine))
         if against is not None:
-            typer.echo(f"\n{comparison_table(job.engine, open_read_only(against))}")
-        _report_failed(job.engine, STAGE)
-
-
-@evaluate.command(epilog="Example: python -m precompute evaluate localisation --db sqlite:///tiles.db")
-def localisation(url: Url = DEFAULT_URL, workers: WorkerCount = None) -> None:
-    """Do activation maps, and LIME's superpixels, point at what masks mark? Pointing game and energy inside."""
-    from precompute.evaluation.localisation import STAGE, evaluate_localisation
-    from precompute.evaluation.localisation_report import localisation_table
-    from precompute.progress import progress_bar
-    from precompute.stored_run import job_behind
-
-    with job_behind(url, "activation", workers) as job:
-        with progress_bar("evaluate localisation", "sample") as show:
-            evaluate_localisation(job, show)
-        typer.echo(localisation_table(job.engine))
-        _report_failed(job.engine, STAGE)
+            typer.echo(f"\n{comparison_table(context.engine, open_read_only(against))}")
+    _report_failed(failed)
 
 
 if __name__ == "__main__":

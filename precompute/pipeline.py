@@ -3,69 +3,46 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from db import interruption, lease
 from db.address import sqlite_path
 from db.errors import UserError
+from db.reader import Reader
 from db.session import create, finish
-from db.tables import Problem, Run, WorkUnit
+from db.tables import Problem, Run
 from db.writer import Writer
-from precompute.progress import progress_bar, say
-from precompute.recipe import Recipe, Stage, settings_hash
-
-if TYPE_CHECKING:
-    from precompute.global_explanations.stage import ImageClassifier
+from precompute.context import RunContext, RunOptions
+from precompute.engine import Report, run_stage
+from precompute.progress import say
+from precompute.provenance import INPUTS
+from precompute.recipe import Recipe, StageName, settings_hash
+from precompute.replacement import demand_permission, demand_same_data_set
+from precompute.runtime_choices import SETTING, note_choices, stored_choices
 
 VERSIONED = ("torch", "transformers", "lime", "scikit-image", "scikit-learn", "hdbscan", "openvino", "numpy")
+PARTS: dict[str, tuple[str, ...]] = {
+    "train": ("train", "predict"),
+    "explain-global": ("explain-global", "rank-global"),
+    "activation": ("activation", "activation-classes"),
+}
+"""The stages that a stage of the command line consists of, where it is more than itself."""
 
 
 @dataclass(frozen=True)
-class Order:
-    """What the command line asks for; none of it changes a number, only how much is computed and how fast.
-
-    Attributes:
-        samples_per_class: explain so many samples of each class, all where None.
-        worst_classes: explain only so many classes, the least accurate first, all where None.
-    """
-
-    dataset: Path
-    url: str
-    recipe: Recipe
-    artifacts: Path
-    samples_per_class: int | None = None
-    worst_classes: int | None = None
-    workers: int | None = None
-    device: str = "auto"
-
-
-@dataclass(frozen=True)
-class Job:
-    """An order at work: the open database and the run that results point to."""
-
-    order: Order
-    engine: Engine
-    writer: Writer
-    run_id: int
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.order.recipe
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run left behind: samples skipped at ingest and units of work that failed."""
+class Result:
+    """What a run left behind: samples skipped at ingest, units of work that failed, and the latest reason for it."""
 
     problems: int
     failed: int
+    reason: str = field(default="", compare=False)
 
     @property
     def clean(self) -> bool:
@@ -92,40 +69,68 @@ def is_finished(engine: Engine, recipe: Recipe, dataset: Path) -> bool:
         return session.scalar(query) is not None
 
 
-def run(order: Order, stages: Sequence[Stage] | None = None) -> Outcome:
+@contextmanager
+def writing(url: str, command: str, wait: bool) -> Iterator[tuple[Engine, Writer]]:
+    """A database that this process alone writes to; a signal ends the block, and the file is left as one plain file.
+
+    Raises:
+        UserError: it cannot be opened, or another run is at work on it.
+        Interrupted: a signal came.
+    """
+    with interruption.interruptible():
+        engine = None
+        try:
+            with interruption.deferred():  # what is open must be known here, to be closed
+                engine = create(url)
+            with lease.hold(engine, command, wait, say) as held:
+                yield engine, Writer(engine, INPUTS, held)
+        finally:
+            if engine is not None:
+                with interruption.deferred():
+                    finish(engine)
+
+
+def run(options: RunOptions, stages: Sequence[StageName] | None = None) -> Result:
     """Run the recipe's stages, or some of them, and continue where an earlier run stopped.
 
     Raises:
-        UserError: the data set, the recipe or the database do not allow it.
+        UserError: the data set, the recipe or the database do not allow it, or finished results would be removed.
+        Interrupted: a signal came; what is finished is kept.
     """
-    if not order.dataset.is_dir():
-        raise UserError(f"data set {order.dataset}: no such folder; --dataset takes one with <split>/<class>/<picture>")
-    order = replace(order, dataset=order.dataset.resolve(), artifacts=order.artifacts.resolve())
-    engine = create(order.url)
-    try:
-        complete = stages is None or is_finished(engine, order.recipe, order.dataset)
-        writer = Writer(engine)
+    if not options.dataset.is_dir():
+        raise UserError(
+            f"data set {options.dataset}: no such folder; --dataset takes one with <split>/<class>/<picture>"
+        )
+    options = replace(options, dataset=options.dataset.resolve(), artifacts=options.artifacts.resolve())
+    recipe, names = options.recipe, stages or options.recipe.stages
+    with writing(options.url, f"python -m precompute {names[0] if stages else 'run'}", options.wait) as (
+        engine,
+        writer,
+    ):
+        demand_same_data_set(engine, options, "ingest" in names)
+        demand_permission(engine, options, [part for name in names for part in PARTS.get(name, (name,))])
+        complete = stages is None or is_finished(engine, recipe, options.dataset)
         settings = {
-            "recipe": order.recipe.model_dump(mode="json", by_alias=True),
-            "samples_per_class": order.samples_per_class,
-            "worst_classes": order.worst_classes,
+            "recipe": recipe.model_dump(mode="json", by_alias=True),
+            "samples_per_class": options.samples_per_class,
+            "worst_classes": options.worst_classes,
+            SETTING: stored_choices(engine),
         }
         run_id = writer.start_run(
             settings=settings,
-            settings_hash=run_hash(order.recipe, order.dataset),
-            seed=order.recipe.seed,
+            settings_hash=run_hash(recipe, options.dataset),
+            seed=recipe.seed,
             versions=_versions(),
-            dataset=str(order.dataset),
-            artifacts=str(order.artifacts),
+            dataset=str(options.dataset),
+            artifacts=str(options.artifacts),
         )
-        job = Job(order, engine, writer, run_id)
-        for stage in stages or order.recipe.stages:
-            _stage(stage)(job)
+        context = RunContext(options, engine, writer, run_id)
+        for name in names:
+            STAGES[name](context)
+            note_choices(context)
         if complete:  # a stage of a finished run that ran again leaves it finished
             writer.finish_run(run_id)
-        return _outcome(engine, run_id)
-    finally:
-        finish(engine)
+        return _result(engine, run_id)
 
 
 def _versions() -> dict[str, str]:
@@ -133,81 +138,69 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), **found}
 
 
-def _outcome(engine: Engine, run_id: int) -> Outcome:
+def _result(engine: Engine, run_id: int) -> Result:
     with Session(engine) as session:
         problems = session.scalar(select(func.count()).select_from(Problem).where(Problem.run_id == run_id))
-        failed = session.scalar(select(func.count()).select_from(WorkUnit).where(WorkUnit.status == "failed"))
-    return Outcome(problems or 0, failed or 0)
+    failures = Reader(engine).failures()
+    reason = f"{failures[0].stage} {failures[0].key}: {failures[0].message}" if failures else ""
+    return Result(problems or 0, len(failures), reason)
 
 
-def _stage(name: Stage) -> Callable[[Job], None]:
-    """The stage's function; imported when wanted, so that a stage costs only the libraries that it needs."""
-    return {
-        "ingest": _ingest,
-        "ocr": _ocr,
-        "train": _train,
-        "explain-local": _explain_local,
-        "explain-global": _explain_global,
-        "activation": _activation,
-    }[name]
+# Each imports its modules when it runs, so that a stage costs only the libraries that it needs.
 
 
-def _ingest(job: Job) -> None:
+def _ingest(context: RunContext) -> None:
     from precompute.dataset.ingest import ingest
 
-    with progress_bar("ingest", "sample") as show:
-        report = ingest(job.engine, job.recipe, job.order.dataset, job.run_id, processes(job.order), show)
-    say(f"ingest: {report}")
+    ingest(context)
 
 
-def _ocr(job: Job) -> None:
+def _ocr(context: RunContext) -> None:
     from precompute.ocr.stage import read_texts
 
-    with progress_bar("ocr", "sample") as show:
-        read_texts(job.engine, job.order.dataset, job.run_id, processes(job.order), show)
+    read_texts(context)
 
 
-def _train(job: Job) -> None:
-    from precompute.models.stage import predict, train
+def _train(context: RunContext) -> None:
+    from precompute.models.predict import predict_stage
+    from precompute.models.train import train
 
-    train(job)
-    predict(job)
-
-
-def _explain_local(job: Job) -> None:
-    from precompute.local_explanations.stage import explain_local
-
-    explain_local(job)
+    train(context)
+    run_stage(context, predict_stage(context.recipe))
 
 
-def _explain_global(job: Job) -> None:
-    from precompute.global_explanations.stage import explain_global
+def _explain_local(context: RunContext) -> None:
+    from precompute.local_explanations.stage import explain_local_stage
 
-    with progress_bar("explain-global", "class and model") as show:
-        explain_global(job.engine, job.writer, job.recipe, job.order.dataset, image_classifier(job), show)
-
-
-def _activation(job: Job) -> None:
-    from precompute.activation_maps.stage import make_activation_maps
-
-    make_activation_maps(job)
+    _tell(run_stage(context, explain_local_stage(context.recipe)), "explain-local", "explained predictions")
 
 
-def image_classifier(job: Job) -> Callable[[], ImageClassifier] | None:
-    """How to load the trained image model, whose features tell parts of pictures apart; None where there is none."""
-    from precompute.models.stage import workplace
+def _explain_global(context: RunContext) -> None:
+    from precompute.global_explanations.ranking import rank_global_stage
+    from precompute.global_explanations.stage import explain_global_stage
 
-    name = next((model.name for model in job.recipe.models if model.kind == "image"), None)
-    if name is None:
-        return None
-    # The number of threads may change the last digits of an embedding, so it must not follow --workers.
-    return lambda: cast("ImageClassifier", workplace(job, [name]).models(threads=_cores())[name])
+    run_stage(context, explain_global_stage(context.recipe))
+    run_stage(context, rank_global_stage(context.recipe))
 
 
-def processes(order: Order) -> int:
-    """How many processes may work at a time: as asked, else one a core."""
-    return order.workers or _cores()
+def _activation(context: RunContext) -> None:
+    from precompute.activation_maps.class_figures import activation_classes_stage
+    from precompute.activation_maps.stage import activation_stage
+
+    run_stage(context, activation_stage(context.recipe))
+    run_stage(context, activation_classes_stage(context.recipe))
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _tell(report: Report, name: str, what: str) -> None:
+    if not report.done:
+        say(f"{name}: all {report.kept} {what} are stored")
+
+
+STAGES: dict[StageName, Callable[[RunContext], None]] = {
+    "ingest": _ingest,
+    "ocr": _ocr,
+    "train": _train,
+    "explain-local": _explain_local,
+    "explain-global": _explain_global,
+    "activation": _activation,
+}

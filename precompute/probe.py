@@ -13,12 +13,12 @@ from db.address import shown
 from db.errors import UserError
 from db.session import open_read_only
 from db.tables import Model, Sample, Segmentation
-from precompute.dataset.samples import load_picture, stored_samples
+from precompute.dataset.samples import sample_picture, stored_samples
 from precompute.local_explanations.masking import Evaluator, MaskedPicture
 from precompute.local_explanations.segments import decode_label_map, segment
-from precompute.models.stage import chosen_device, load_stored
 from precompute.models.text import cut_entries
-from precompute.stored_run import latest_order
+from precompute.models.worker import stored_setup
+from precompute.stored_run import latest_options
 
 
 def probe_sample(url: str, model: str, path: str, segments: Sequence[int], entries: Sequence[int]) -> dict[str, float]:
@@ -35,7 +35,7 @@ def probe_sample(url: str, model: str, path: str, segments: Sequence[int], entri
         UserError: no such model, sample, superpixel or entry, or the picture has changed.
     """
     engine = open_read_only(url)
-    order = latest_order(engine, url)
+    options = latest_options(engine, url)
     with Session(engine) as session:
         names = session.scalars(select(Model.name).order_by(Model.position)).all()
         stored = session.scalar(
@@ -43,21 +43,18 @@ def probe_sample(url: str, model: str, path: str, segments: Sequence[int], entri
         )
     if model not in names:
         raise UserError(f"--model {model}: not in {shown(url)}; it holds {', '.join(names) or 'no model'}")
-    sample = next((sample for sample in stored_samples(engine, order.dataset) if sample.path == path), None)
+    sample = next((sample for sample in stored_samples(engine, options.dataset) if sample.path == path), None)
     if sample is None:
         raise UserError(f"--sample {path}: not in {shown(url)}; a sample is named by its path in the data set")
-    settings = order.recipe.explain
-    try:
-        picture = load_picture(sample.picture, order.recipe.towers.image_size)
-    except OSError as error:
-        raise UserError(f"{sample.picture}: {error}; has the data set moved since the run?") from error
+    settings = options.recipe.explain
+    picture = sample_picture(sample, options.recipe.towers.image_size)
     label_map = segment(picture, settings) if stored is None else decode_label_map(stored)
-    readable = cut_entries(list(sample.entries), order.recipe.towers.text.max_words)
+    readable = cut_entries(list(sample.entries), options.recipe.towers.text.max_words)
     image_mask = _kept(int(label_map.max()) + 1, segments, "--drop-segments", "superpixels")
     text_mask = _kept(len(sample.entries), entries, "--drop-entries", "OCR entries")[:, : len(readable)]
-    device = torch.device(chosen_device(order.device))
-    loaded = load_stored(engine, order, [model], threads=1)
-    probabilities = Evaluator(loaded, order.recipe.runtime.batch_size, device).probabilities(
+    setup = stored_setup(engine, options, [model])
+    device, loaded = torch.device(setup.device), setup.load()
+    probabilities = Evaluator(loaded, options.recipe.runtime.batch_size, device).probabilities(
         MaskedPicture(picture, label_map, settings.fill, device), readable, image_mask, text_mask, np.zeros((1, 2), int)
     )[model][0]
     return dict(zip(loaded[model].classes, probabilities.tolist(), strict=True))

@@ -14,7 +14,7 @@ from db.errors import UserError
 
 RECIPES = Path(__file__).parent.parent / "assets" / "recipes"
 
-Stage = Literal["ingest", "ocr", "train", "explain-local", "explain-global", "activation"]
+StageName = Literal["ingest", "ocr", "train", "explain-local", "explain-global", "activation"]
 ModelKind = Literal["image", "text", "feature_concatenation", "score_fusion", "embracenet", "embedding", "own"]
 FUSIONS: tuple[ModelKind, ...] = ("feature_concatenation", "score_fusion", "embracenet")
 Variant = Literal["grad-cam", "grad-cam++", "xgrad-cam", "hires-cam", "layer-cam"]
@@ -175,7 +175,8 @@ class RuntimeSettings(_Settings):
     """What may change the speed but not the meaning of the numbers.
 
     `batch_size` pictures are composed, and on a GPU evaluated, at a time: it bounds the memory. `auto` = the fastest on
-    this machine by a short measurement that is kept beside the checkpoints.
+    this machine by a short measurement that is kept beside the checkpoints; for training OpenVINO in float32 (on a GPU
+    PyTorch), so that no measurement decides what is trained.
     """
 
     batch_size: int = Field(32, ge=1)
@@ -187,7 +188,7 @@ class Recipe(_Settings):
     """All settings of a run."""
 
     seed: int = 0
-    stages: tuple[Stage, ...] = ("ingest", "ocr", "train", "explain-local", "explain-global")
+    stages: tuple[StageName, ...] = ("ingest", "ocr", "train", "explain-local", "explain-global")
     dataset: DatasetSettings = DatasetSettings()
     towers: TowersSettings = TowersSettings()
     training: TrainingSettings = TrainingSettings()

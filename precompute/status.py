@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.address import shown
+from db.marks import stage_marks
 from db.reader import Reader
-from db.session import open_read_only
-from db.tables import Model, WorkUnit
+from db.session import SCHEMA_VERSION, open_read_only
+from db.tables import Category, Model, Sample, WorkUnit
+from db.views import FailedUnit
+from precompute.context import RunOptions, worker_count
 from precompute.local_explanations.selection import chosen_samples
-from precompute.pipeline import processes
-from precompute.stored_run import latest_order
+from precompute.stored_run import latest_options
 
-STAGE = "explain-local"
 SHOWN = 20
 
 
 def status_text(url: str) -> str:
     """A few lines: the run, each stage's units, what is left with an estimate, failures and skipped samples."""
-    engine = open_read_only(url)
-    reader, order = Reader(engine), latest_order(engine, url)
+    engine = open_read_only(url, oldest=SCHEMA_VERSION)
+    reader, options = Reader(engine), latest_options(engine, url)
     run = reader.runs()[-1]
     state = f"finished {run.finished_at:%Y-%m-%d %H:%M} UTC" if run.finished_at else "not finished"
     lines = [f"{shown(url)}: run of {run.dataset}, {state}"]
     for stage in reader.progress():
         failed = f", {stage.failed} failed" if stage.failed else ""
         lines.append(f"  {stage.stage}: {stage.done} unit(s) done{failed}, {stage.seconds:.0f} s of work")
-    with Session(engine) as session:
-        names = session.scalars(select(Model.name).where(Model.explained)).all()
-        done = select(WorkUnit.key, WorkUnit.seconds).where(WorkUnit.stage == STAGE, WorkUnit.status == "done")
-        seconds = dict(session.execute(done).tuples().all())
-    if names:
-        wanted = [f"{name}|{sample.path}" for sample in chosen_samples(engine, order) for name in names]
-        left = sum(key not in seconds for key in wanted)
-        each = sum(seconds.values()) / len(seconds) if seconds else None
-        estimate = f", about {left * each / processes(order) / 60:.1f} min" if left and each else ""
-        lines.append(f"  {STAGE}: {left} of {len(wanted)} left{estimate}")
-    failures = reader.failures()
-    lines += [f"failed: {unit.stage} {unit.key}: {' '.join(unit.message.split())}" for unit in failures[:SHOWN]]
+    for name, wanted in _wanted(engine, options).items():
+        lines.append(f"  {name}: {_left(engine, options, name, wanted)}")
+    failures = [*_grouped(reader.failures())]
+    lines += failures[:SHOWN]
     problems = reader.problems()
     for problem in problems[:SHOWN]:
         place = problem.file if problem.line is None else f"{problem.file}, line {problem.line}"
@@ -47,3 +43,39 @@ def status_text(url: str) -> str:
     if hidden:
         lines.append(f"and {hidden} more; python -m db info --json --db {shown(url)} has them all")
     return "\n".join(lines)
+
+
+def _wanted(engine: Engine, options: RunOptions) -> dict[str, list[str]]:
+    """The keys of the units that there should be, of the stages in which they are known beforehand."""
+    folders = select(Sample.split, Category.label).join(Category).distinct().order_by(Sample.split, Category.label)
+    with Session(engine) as session:
+        models = session.execute(select(Model.name, Model.explained).order_by(Model.position)).all()
+        groups = [f"{split}/{label}" for split, label in session.execute(folders)]
+    explained = [name for name, is_explained in models if is_explained]
+    wanted = {"predict": [f"{name}|{group}" for group in groups for name, _ in models]}
+    if explained:
+        samples = chosen_samples(engine, options)
+        wanted["explain-local"] = [f"{name}|{sample.path}" for sample in samples for name in explained]
+    return {stage: keys for stage, keys in wanted.items() if keys}
+
+
+def _left(engine: Engine, options: RunOptions, stage: str, wanted: Sequence[str]) -> str:
+    """How many units are left, failed ones not counted, and about how long they take."""
+    marks = stage_marks(engine, stage)
+    left = [key for key in wanted if key not in marks.finished and key not in marks.failed]
+    query = select(WorkUnit.seconds).where(WorkUnit.stage == stage, WorkUnit.status == "done")
+    with Session(engine) as session:
+        seconds = session.scalars(query).all()
+    minutes = len(left) * sum(seconds) / max(len(seconds), 1) / worker_count(options) / 60
+    estimate = f", about {minutes:.1f} min" if left and seconds else ""
+    return f"{len(left)} of {len(wanted)} left{estimate}"
+
+
+def _grouped(failures: Sequence[FailedUnit]) -> Iterator[str]:
+    """One line a stage and reason."""
+    alike: Mapping[tuple[str, str], list[str]] = defaultdict(list)
+    for unit in failures:
+        alike[unit.stage, " ".join(unit.message.split())].append(unit.key)
+    for (stage, message), keys in alike.items():
+        count = f"{len(keys)} units, e.g. " if len(keys) > 1 else ""
+        yield f"failed: {stage}: {count}{keys[0]}: {message}"

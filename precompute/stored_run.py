@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 
 from db.address import shown
 from db.errors import UserError
-from db.session import create, finish, open_read_only
+from db.session import open_read_only
 from db.tables import Run, WorkUnit
-from db.writer import Writer
-from precompute.pipeline import Job, Order
+from precompute.context import RunContext, RunOptions
+from precompute.pipeline import writing
 from precompute.recipe import Recipe
 
 
-def latest_order(engine: Engine, url: str) -> Order:
+def latest_options(engine: Engine, url: str) -> RunOptions:
     """What was asked for by the run that was opened last.
 
     Raises:
@@ -30,11 +30,20 @@ def latest_order(engine: Engine, url: str) -> Order:
         run = session.scalar(select(Run).order_by(Run.started_at.desc(), Run.id.desc()).limit(1))
     if run is None:
         raise UserError(f"{shown(url)}: holds no run yet; python -m precompute run --dataset DIR --db ... makes one")
-    return _order(run, url)
+    return _options(run, url)
 
 
 @contextmanager
-def job_behind(url: str, stage: str, workers: int | None = None) -> Iterator[Job]:
+def open_stored(
+    url: str,
+    stage: str,
+    command: str = "",
+    workers: int | None = None,
+    *,
+    replace_results: bool = False,
+    retry_failed: bool = False,
+    wait: bool = False,
+) -> Iterator[RunContext]:
     """The run that a stage's newest results come from, open for an evaluation of them to be added to it.
 
     Raises:
@@ -47,22 +56,21 @@ def job_behind(url: str, stage: str, workers: int | None = None) -> Iterator[Job
     reading.dispose()
     if run is None:
         raise UserError(f"{shown(url)}: nothing to evaluate; run the stage {stage} first")
-    engine = create(url)
-    try:
-        writer = Writer(engine)
+    options = replace(
+        _options(run, url), workers=workers, replace=replace_results, retry_failed=retry_failed, wait=wait
+    )
+    with writing(url, f"python -m precompute {command}", wait) as (engine, writer):
         writer.continue_run(run.id)
-        yield Job(replace(_order(run, url), workers=workers), engine, writer, run.id)
-    finally:
-        finish(engine)
+        yield RunContext(options, engine, writer, run.id)
 
 
-def _order(run: Run, url: str) -> Order:
+def _options(run: Run, url: str) -> RunOptions:
     try:
         recipe = Recipe.model_validate(run.settings["recipe"])
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise UserError(f"{shown(url)}: its run has a setting {place} of another version; run it again") from error
-    return Order(
+    return RunOptions(
         dataset=Path(run.dataset),
         url=url,
         recipe=recipe,

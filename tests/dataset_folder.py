@@ -19,8 +19,10 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from db import session
 from db.tables import Base, Problem, Sample
 from db.writer import Writer
+from precompute.context import RunContext
 from precompute.dataset.ingest import IngestReport, ingest
 from precompute.recipe import Recipe
+from tests.run_context import open_context
 
 SQUARE = [[2, 2], [12, 2], [12, 8], [2, 8]]
 
@@ -98,7 +100,12 @@ class Ingestion:
     def __call__(self, folder: Path | DatasetFolder, workers: int = 1, **settings: Any) -> IngestReport:
         """Run the stage; `settings` are those of a recipe."""
         root = folder.root if isinstance(folder, DatasetFolder) else folder
-        return ingest(self.engine, Recipe.model_validate(settings), root, self.run_id, workers)
+        return ingest(self.context(root, Recipe.model_validate(settings), workers=workers))
+
+    def context(self, folder: Path | DatasetFolder, recipe: Recipe | None = None, **options: Any) -> RunContext:
+        """For running further stages; `options` are those of RunOptions."""
+        root = folder.root if isinstance(folder, DatasetFolder) else folder
+        return open_context(self.engine, root, recipe, run_id=self.run_id, **options)
 
     def samples(self) -> dict[str, Sample]:
         """Samples, with class and entries, by path."""

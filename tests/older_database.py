@@ -14,6 +14,7 @@ def make_older(url: str) -> None:
         for statement in (
             "DROP TABLE lease",
             "ALTER TABLE work_unit DROP COLUMN records",
+            "ALTER TABLE work_unit DROP COLUMN settings",
             "UPDATE alembic_version SET version_num = '0003'",
         ):
             connection.execute(text(statement))

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from db.tables import Vector
+from db.columns import Vector
 from precompute.activation_maps.maps import activation_maps
 from precompute.activation_maps.ranking import FeatureRanker, Ranking
 from precompute.activation_maps.scalars import (
@@ -24,15 +24,15 @@ from precompute.activation_maps.scalars import (
     random_seed,
 )
 from precompute.activation_maps.tower_stages import StagedForward, forward_stages
-from precompute.dataset.samples import LabelledSample, load_picture
+from precompute.dataset.samples import LabelledSample, sample_picture
 from precompute.local_explanations.explain import targets
 from precompute.models.dual_stream import TowersAndHead, availability
 from precompute.models.embedding_classifier import EmbeddingClassifier
 from precompute.models.runtimes import CPU_ROWS, laid_out
 from precompute.models.text import cut_entries
 from precompute.models.towers import ImageBackbone, ImageTower
+from precompute.models.worker import WorkerState
 from precompute.recipe import derive_seed
-from precompute.workers import Bench
 
 ClassRankings = Mapping[str, Sequence[int]]
 """Features of the embedding by class, the highest ranked first."""
@@ -80,7 +80,7 @@ class MapRequest:
     class_rankings: Mapping[str, ClassRankings]
 
 
-def compute_maps(bench: Bench, request: MapRequest) -> dict[str, list[SampleMaps]]:
+def compute_maps(state: WorkerState, request: MapRequest) -> dict[str, list[SampleMaps]]:
     """Maps by model and sample; models that share an image tower share its forward and its backward passes.
 
     A batch is filled up with black pictures, so that a sample's numbers do not depend on how many others there are.
@@ -88,24 +88,24 @@ def compute_maps(bench: Bench, request: MapRequest) -> dict[str, list[SampleMaps
     Raises:
         UserError: a tower has no spatial stages.
     """
-    size = bench.recipe.towers.image_size
+    size = state.recipe.towers.image_size
     pictures = np.zeros((CPU_ROWS, size, size, 3), np.uint8)
     for row, sample in enumerate(request.samples):
-        pictures[row] = load_picture(sample.picture, size)
-    images = torch.from_numpy(pictures).to(bench.device).permute(0, 3, 1, 2).float() / 255
+        pictures[row] = sample_picture(sample, size)
+    images = torch.from_numpy(pictures).to(state.device).permute(0, 3, 1, 2).float() / 255
     sharing: dict[int, list[str]] = defaultdict(list)
     for name in request.models:
-        sharing[id(_tower(bench, name))].append(name)
+        sharing[id(_tower(state, name))].append(name)
     found: dict[str, list[SampleMaps]] = {}
     for names in sharing.values():
-        forward = staged(_tower(bench, names[0]), images, bench.recipe.towers.image.name)
-        asked = {name: _scalars(bench, name, request, images, forward) for name in names}
+        forward = staged(_tower(state, names[0]), images, state.recipe.towers.image.name)
+        asked = {name: _scalars(state, name, request, images, forward) for name in names}
         rows = [
             [part for name in names for part in asked[name][row][0].cotangents.unbind(dim=0)]
             for row in range(len(request.samples))
         ]
         most = max(len(row) for row in rows)
-        cotangents = torch.zeros(CPU_ROWS, most, forward.embeddings.shape[1], device=bench.device)
+        cotangents = torch.zeros(CPU_ROWS, most, forward.embeddings.shape[1], device=state.device)
         for place, parts in enumerate(rows):
             if parts:
                 cotangents[place, : len(parts)] = torch.stack(parts)
@@ -132,25 +132,30 @@ def _backbone(tower: ImageTower, device: torch.device) -> ImageBackbone:
     return cast(ImageBackbone, laid_out(tower.backbone, device, torch.channels_last))
 
 
-def _tower(bench: Bench, name: str) -> ImageTower:
-    model = bench.models[name]
+def _tower(state: WorkerState, name: str) -> ImageTower:
+    model = state.models[name]
     assert isinstance(model, EmbeddingClassifier | TowersAndHead)
     assert model.image_tower is not None
     return model.image_tower
 
 
 def _scalars(
-    bench: Bench, name: str, request: MapRequest, images: Tensor, forward: StagedForward
+    state: WorkerState, name: str, request: MapRequest, images: Tensor, forward: StagedForward
 ) -> list[tuple[Scalars, Forecast | None]]:
-    model = bench.models[name]
+    model = state.models[name]
     if isinstance(model, EmbeddingClassifier):
-        return _of_features(bench, name, model, request, images, forward)
+        return _of_features(state, name, model, request, images, forward)
     assert isinstance(model, TowersAndHead)
-    return [(one, None) for one in _of_probabilities(bench, model, request, forward)]
+    return [(one, None) for one in _of_probabilities(state, model, request, forward)]
 
 
 def _of_features(
-    bench: Bench, name: str, model: EmbeddingClassifier, request: MapRequest, images: Tensor, forward: StagedForward
+    state: WorkerState,
+    name: str,
+    model: EmbeddingClassifier,
+    request: MapRequest,
+    images: Tensor,
+    forward: StagedForward,
 ) -> list[tuple[Scalars, Forecast | None]]:
     selected = model.embed_images(images)[:, model.selected].numpy()
     probabilities = model.forest_probabilities(selected)
@@ -161,16 +166,16 @@ def _of_features(
         label, embedding = model.classes[predicted], forward.embeddings[row].cpu()
         parts, forecast = [], None
         if request.forecasts:
-            seed = derive_seed("rank", bench.recipe.seed, name, sample.path, label)
+            seed = derive_seed("rank", state.recipe.seed, name, sample.path, label)
             ranking = ranker(model).rank(selected[row], predicted, seed)
             forecast = _forecast(model, label, ranking, selected[row], forward.stages[-1][row])
-            random = random_seed(bench.recipe.seed, name, sample.path)
+            random = random_seed(state.recipe.seed, name, sample.path)
             parts.append(forecast_scalars(embedding, forecast.features, request.tops, random))
         if label in rankings:
             parts.append(class_scalars(embedding, rankings[label], request.tops))
         joined = Scalars(
             [scalar for part in parts for scalar in part.scalars],
-            torch.cat([part.cotangents for part in parts] or [torch.zeros(0, len(embedding))]).to(bench.device),
+            torch.cat([part.cotangents for part in parts] or [torch.zeros(0, len(embedding))]).to(state.device),
         )
         found.append((joined, forecast))
     return found
@@ -194,14 +199,16 @@ def _forecast(
     return Forecast(label, features, ranking.weights, selected[ranking.places], boxes)
 
 
-def _of_probabilities(bench: Bench, model: TowersAndHead, request: MapRequest, forward: StagedForward) -> list[Scalars]:
+def _of_probabilities(
+    state: WorkerState, model: TowersAndHead, request: MapRequest, forward: StagedForward
+) -> list[Scalars]:
     """Probabilities of the classes that local explanations explain: predicted, true, runner-up (REFERENCE.md §3)."""
-    count, limit = len(request.samples), bench.recipe.towers.text.max_words
+    limit = state.recipe.towers.text.max_words
     entries = [cut_entries(list(sample.entries), limit) for sample in request.samples]
-    texts, available = model.embed_texts(entries).to(bench.device), availability(count, entries).to(bench.device)
-    embeddings = forward.embeddings[:count]
-    probabilities = model.fuse(embeddings, texts, available).numpy()
-    slopes = probability_cotangents(model, embeddings, texts, available)
+    entries += [[] for _ in range(CPU_ROWS - len(entries))]  # a head, too, rounds otherwise for other numbers of rows
+    texts, available = model.embed_texts(entries).to(state.device), availability(CPU_ROWS, entries).to(state.device)
+    probabilities = model.fuse(forward.embeddings, texts, available).numpy()
+    slopes = probability_cotangents(model, forward.embeddings, texts, available)
     found = []
     for row, sample in enumerate(request.samples):
         wanted = targets(probabilities[row].astype(np.float64), model.classes.index(sample.label))

@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, aliased
 
-from db.tables import Category, EmbeddingForecast, Evaluation, Model, Prediction, Sample, Vector
-from precompute.activation_maps.batch import ClassRankings, MapRequest
+from db.columns import Vector
+from db.reader import Reader
+from db.records import EvaluationRecord, Record
+from db.tables import Category, EmbeddingForecast, Prediction, Sample
+from precompute.activation_maps.batch import MapRequest
 from precompute.activation_maps.scalars import numbers_of_features
-from precompute.activation_maps.stored_maps import answer_maps, category_ids, maps_unit
-from precompute.dataset.samples import LabelledSample
+from precompute.activation_maps.stage import (
+    BatchRequest,
+    map_samples,
+    mapped_models,
+    mapped_samples,
+    maps_hash,
+)
+from precompute.activation_maps.stored_maps import map_records
+from precompute.context import RunContext
+from precompute.engine import Stage, Task
+from precompute.executors import Job
 from precompute.models.embedding_classifier import EmbeddingClassifier
 from precompute.models.runtimes import CPU_ROWS
-from precompute.pipeline import Job
-from precompute.progress import progress_bar, say
-from precompute.recipe import settings_hash
-from precompute.workers import Bench, Workers
+from precompute.models.worker import WorkerState, setup_of_tasks
+from precompute.progress import say
+from precompute.provenance import INPUTS, SETTINGS
+from precompute.recipe import ActivationSettings, Recipe, settings_hash
 
-STAGE = "activation-classes"
+ACTIVATION_CLASSES = "activation-classes"
 
 
 @dataclass(frozen=True)
@@ -46,41 +58,107 @@ class StoredForecast:
     probabilities: Vector
 
 
-def describe_classes(
-    job: Job, workers: Workers, model: Model, maps_hash: str, samples: Sequence[LabelledSample]
-) -> set[tuple[str, str]]:
-    """Store figures of kinds `auc`, `similarity` and `features`, and maps of the features ranked over a class (P2 §5).
+@dataclass(frozen=True)
+class ModelForecasts:
+    """An embedding classifier, its classes in the order of probabilities, and its forecasts (one at least) by path."""
 
-    Args:
-        maps_hash: of the forecasts' own units.
-        samples: that have forecasts.
+    model: str
+    classes: Sequence[str]
+    forecasts: Sequence[StoredForecast]
 
-    Returns:
-        The (settings hash, key) of the model's current units.
+
+def activation_classes_stage(recipe: Recipe) -> Stage:
+    """The stage, with the settings of a recipe: what forecasts say together (P2 §3, §5).
+
+    A unit of a model stores figures of kinds `auc`, `similarity` and `features`; a unit of a model and sample maps of
+    the features ranked over the class of its forecast.
     """
-    forecasts = stored_forecasts(job, model.id)
-    settings = job.recipe.activation
-    parts = (settings.class_features, settings.places, settings.tops)
-    value = settings_hash(maps_hash, parts, [_contents(one) for one in forecasts])
-    if forecasts and model.name not in job.writer.done(STAGE, value):
-        (tops,) = workers.answers(auc_of_tops, [_test_of_tops(model, forecasts, settings.tops)])
-        if tops.answer is None:
-            job.writer.fail_unit(STAGE, value, model.name, tops.error or "", model_id=model.id)
+    return Stage(
+        name=ACTIVATION_CLASSES,
+        settings=SETTINGS[ACTIVATION_CLASSES](recipe),
+        inputs=INPUTS[ACTIVATION_CLASSES],
+        tasks=_tasks,
+        work=_work,
+        rows=lambda task, answers: _rows(recipe, task, answers),
+        jobs=_jobs,
+        setup=setup_of_tasks,
+        counted="prediction",
+        after=_say_auc,
+    )
+
+
+def _tasks(context: RunContext) -> Iterator[Task]:
+    settings = context.recipe.activation
+    wanted = {sample.path: sample for sample in mapped_samples(context)}
+    for model in mapped_models(context.engine):
+        forecasts = stored_forecasts(context.engine, model.id) if model.kind == "embedding" else []
+        if not forecasts:
+            continue
+        maps = maps_hash(context.recipe, model)
+        parts = (settings.class_features, settings.places, settings.tops)
+        yield Task(
+            key=model.name,
+            mark=settings_hash(maps, parts, [_contents(one) for one in forecasts]),
+            payload=ModelForecasts(model.name, model.classes, forecasts),
+            model=model.name,
+        )
+        rankings = class_rankings(forecasts)
+        marks = {label: settings_hash(maps, ranking) for label, ranking in rankings.items()}
+        for one in forecasts:
+            yield Task(
+                key=f"{model.name}|{one.path}",
+                mark=marks[one.predicted],
+                payload=(wanted.get(one.path), rankings),
+                model=model.name,
+                sample=one.path,
+                wanted=one.path in wanted,
+            )
+
+
+def _jobs(context: RunContext, tasks: Sequence[Task]) -> Iterator[Job]:
+    """Figures of each model, then whole batches of its samples."""
+    settings = context.recipe.activation
+    batches: dict[str, list[Task]] = defaultdict(list)
+    for task in tasks:
+        assert task.model is not None
+        if isinstance(task.payload, ModelForecasts):
+            yield Job((task.key,), _test_of_tops(task.payload, settings.tops))
         else:
-            rows = [
-                auc_figures(model, forecasts, tops.answer),
-                *similarity_figures(job, model, forecasts),
-                *feature_figures(job, model, forecasts),
-            ]
-            job.writer.finish_unit(STAGE, value, model.name, rows, model_id=model.id)
-            found = rows[0].figures["auc"]
-            shown = "none: a class alone" if found is None else f"{found:.3f}"
-            say(f"{model.name}: AUC one-vs-rest {shown}, {rows[0].figures['features']} features")
-    rankings = class_rankings(forecasts)
-    return {(value, model.name)} | _class_maps(job, workers, model, maps_hash, forecasts, rankings, samples)
+            batches[task.model].append(task)
+    for name, found in batches.items():
+        for start in range(0, len(found), CPU_ROWS):
+            part = found[start : start + CPU_ROWS]
+            _, rankings = part[0].payload
+            samples = tuple(task.payload[0] for task in part)
+            request = MapRequest(samples, (name,), settings.variants, settings.tops, False, {name: rankings})
+            keys = {(name, task.payload[0].path): task.key for task in part}
+            yield Job(tuple(keys.values()), BatchRequest(request, keys))
 
 
-def stored_forecasts(job: Job, model_id: int) -> list[StoredForecast]:
+def _work(state: WorkerState, request: TestOfTops | BatchRequest) -> Any:
+    return auc_of_tops(state, request) if isinstance(request, TestOfTops) else map_samples(state, request)
+
+
+def _rows(recipe: Recipe, task: Task, answers: Sequence[Any]) -> list[Record]:
+    if not isinstance(task.payload, ModelForecasts):
+        assert task.model is not None
+        assert task.sample is not None
+        return map_records(task.model, task.sample, answers[0])
+    found = task.payload
+    return [
+        auc_figures(found, answers[0]),
+        *similarity_figures(found),
+        *feature_figures(found, recipe.activation),
+    ]
+
+
+def _say_auc(context: RunContext) -> None:
+    for one in Reader(context.engine).figures("auc"):
+        shown = "none: a class alone" if one.figures["auc"] is None else f"{one.figures['auc']:.3f}"
+        say(f"{one.model}: AUC one-vs-rest {shown}, {one.figures['features']} features")
+
+
+def stored_forecasts(engine: Engine, model_id: int) -> list[StoredForecast]:
     """All forecasts of a model, by path of the sample."""
     own = aliased(Category)
     names = ("features", "weights", "values", "boxes", "similarities")
@@ -102,7 +180,7 @@ def stored_forecasts(job: Job, model_id: int) -> list[StoredForecast]:
         .where(EmbeddingForecast.model_id == model_id, Prediction.model_id == model_id)
         .order_by(Sample.path)
     )
-    with Session(job.engine) as session:
+    with Session(engine) as session:
         return [StoredForecast(*row) for row in session.execute(query)]
 
 
@@ -160,21 +238,21 @@ class TestOfTops:
     tops: list[int]
 
 
-def _test_of_tops(model: Model, forecasts: Sequence[StoredForecast], tops: Sequence[int]) -> TestOfTops:
-    test = [one for one in forecasts if one.split == "test"]
-    selected = len(forecasts[0].features)
+def _test_of_tops(found: ModelForecasts, tops: Sequence[int]) -> TestOfTops:
+    test = [one for one in found.forecasts if one.split == "test"]
+    selected = len(found.forecasts[0].features)
     return TestOfTops(
-        model.name,
+        found.model,
         [one.features for one in test],
         [one.values for one in test],
-        [model.classes.index(one.label) for one in test],
+        [found.classes.index(one.label) for one in test],
         sorted({*numbers_of_features(tops, selected), selected}),
     )
 
 
-def auc_of_tops(bench: Bench, task: TestOfTops) -> list[tuple[int, float | None]]:
+def auc_of_tops(state: WorkerState, task: TestOfTops) -> list[tuple[int, float | None]]:
     """(n, mean one-vs-rest AUC) of forests on the n features with the highest mutual information alone."""
-    model = bench.models[task.model]
+    model = state.models[task.model]
     assert isinstance(model, EmbeddingClassifier)
     place = {feature: index for index, feature in enumerate(model.selected)}
     rows = np.zeros((len(task.values), len(model.selected)), np.float32)
@@ -211,45 +289,40 @@ def mean_auc(found: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def auc_figures(
-    model: Model, forecasts: Sequence[StoredForecast], tops: Sequence[tuple[int, float | None]]
-) -> Evaluation:
+def auc_figures(found: ModelForecasts, tops: Sequence[tuple[int, float | None]]) -> EvaluationRecord:
     """P2 §3: AUC one-vs-rest over the test samples that have a forecast."""
-    test = [one for one in forecasts if one.split == "test"]
-    labels = np.array([model.classes.index(one.label) for one in test], dtype=np.int64)
-    probabilities = np.stack([one.probabilities for one in test]) if test else np.zeros((0, len(model.classes)))
+    classes = found.classes
+    test = [one for one in found.forecasts if one.split == "test"]
+    labels = np.array([classes.index(one.label) for one in test], dtype=np.int64)
+    probabilities = np.stack([one.probabilities for one in test]) if test else np.zeros((0, len(classes)))
     by_class = one_vs_rest(probabilities, labels)
     figures = {
         "auc": mean_auc(by_class),
         "samples": len(test),
-        "by_class": dict(zip(model.classes, by_class, strict=True)),
-        "features": len(forecasts[0].features),
+        "by_class": dict(zip(classes, by_class, strict=True)),
+        "features": len(found.forecasts[0].features),
         "tops": [list(one) for one in tops],
     }
-    return Evaluation(kind="auc", model_id=model.id, figures=figures)
+    return EvaluationRecord(kind="auc", model=found.model, figures=figures)
 
 
-def similarity_figures(job: Job, model: Model, forecasts: Sequence[StoredForecast]) -> Iterator[Evaluation]:
+def similarity_figures(found: ModelForecasts) -> Iterator[EvaluationRecord]:
     """P2 Table 2: mean and standard deviation of the cosines, over all classes and by true class."""
-    ids = category_ids(job.engine)
-    for label in (None, *sorted({one.label for one in forecasts})):
+    for label in (None, *sorted({one.label for one in found.forecasts})):
         cosines: dict[tuple[str, int], list[float]] = defaultdict(list)
-        group = [one for one in forecasts if label in (None, one.label)]
+        group = [one for one in found.forecasts if label in (None, one.label)]
         for one in group:
             for strategy, top, cosine in one.similarities:
                 cosines[strategy, top].append(cosine)
-        rows = [[*key, float(np.mean(found)), float(np.std(found))] for key, found in cosines.items()]
+        rows = [[*key, float(np.mean(values)), float(np.std(values))] for key, values in cosines.items()]
         figures = {"samples": len(group), "rows": rows}
-        yield Evaluation(
-            kind="similarity", model_id=model.id, category_id=ids[label] if label else None, figures=figures
-        )
+        yield EvaluationRecord(kind="similarity", model=found.model, label=label, figures=figures)
 
 
-def feature_figures(job: Job, model: Model, forecasts: Sequence[StoredForecast]) -> Iterator[Evaluation]:
+def feature_figures(found: ModelForecasts, settings: ActivationSettings) -> Iterator[EvaluationRecord]:
     """The features that forecasts of each class rest on most often, and the pictures where each is highest."""
-    settings, ids = job.recipe.activation, category_ids(job.engine)
-    for label, ranked in ranked_features(forecasts).items():
-        group = [one for one in forecasts if one.predicted == label]
+    for label, ranked in ranked_features(found.forecasts).items():
+        group = [one for one in found.forecasts if one.predicted == label]
         features = [
             {
                 "feature": one.feature,
@@ -260,7 +333,7 @@ def feature_figures(job: Job, model: Model, forecasts: Sequence[StoredForecast])
             for one in ranked[: settings.class_features]
         ]
         figures = {"samples": len(group), "top": TOP, "features": features}
-        yield Evaluation(kind="features", model_id=model.id, category_id=ids[label], figures=figures)
+        yield EvaluationRecord(kind="features", model=found.model, label=label, figures=figures)
 
 
 def highest_places(forecasts: Sequence[StoredForecast], feature: int, count: int) -> list[dict[str, Any]]:
@@ -271,53 +344,3 @@ def highest_places(forecasts: Sequence[StoredForecast], feature: int, count: int
         {"sample": one.path, "value": float(one.values[places[one.path]]), "box": list(one.boxes[places[one.path]])}
         for one in highest
     ]
-
-
-def _class_maps(
-    job: Job,
-    workers: Workers,
-    model: Model,
-    maps_hash: str,
-    forecasts: Sequence[StoredForecast],
-    rankings: ClassRankings,
-    samples: Sequence[LabelledSample],
-) -> set[tuple[str, str]]:
-    """Compute and store what is missing; returns the (settings hash, key) of the current units."""
-    by_path = {sample.path: sample for sample in samples}
-    hashes = {label: settings_hash(maps_hash, ranking) for label, ranking in rankings.items()}
-    done = {label: job.writer.done(STAGE, value) for label, value in hashes.items()}
-    current, pending = set(), []
-    of_sample = {}
-    for one in forecasts:
-        key, value = f"{model.name}|{one.path}", hashes[one.predicted]
-        current.add((value, key))
-        if key not in done[one.predicted] and one.path in by_path:
-            pending.append(by_path[one.path])
-            of_sample[one.path] = value
-    requests = list(_requests(job, model, pending, rankings))
-    ids, finished = category_ids(job.engine), 0
-    with progress_bar(STAGE, "picture") as show:
-        for done_job in workers.answers(answer_maps, requests):
-            units = []
-            for row, sample in enumerate(done_job.job.samples):
-                value, key = of_sample[sample.path], f"{model.name}|{sample.path}"
-                if done_job.answer is None:
-                    job.writer.fail_unit(STAGE, value, key, done_job.error or "", sample_id=sample.id)
-                    continue
-                found, seconds = done_job.answer
-                maps, share = found[model.name][row], seconds / len(done_job.job.samples)
-                units.append(maps_unit(STAGE, value, model.id, model.name, sample, maps, ids, share))
-            job.writer.finish_units(units)
-            finished += len(done_job.job.samples)
-            show(finished, len(pending))
-    return current
-
-
-def _requests(
-    job: Job, model: Model, pending: Sequence[LabelledSample], rankings: ClassRankings
-) -> Iterator[MapRequest]:
-    settings = job.recipe.activation
-    given: Mapping[str, ClassRankings] = {model.name: rankings}
-    for start in range(0, len(pending), CPU_ROWS):
-        part = tuple(pending[start : start + CPU_ROWS])
-        yield MapRequest(part, (model.name,), settings.variants, settings.tops, False, given)

@@ -5,61 +5,64 @@ A work unit is one model and sample. What is known of whole classes comes after 
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-import torch
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
+from db.records import Record
 from db.tables import Model
-from precompute.activation_maps import class_figures
-from precompute.activation_maps.batch import MapRequest, staged
-from precompute.activation_maps.class_figures import describe_classes
-from precompute.activation_maps.stored_maps import answer_maps, category_ids, maps_unit
+from precompute.activation_maps.batch import MapRequest
+from precompute.activation_maps.stored_maps import SampleAnswer, answer_maps, map_records
+from precompute.context import RunContext
 from precompute.dataset.choice import choose_samples
+from precompute.dataset.faults import InputChangedError
 from precompute.dataset.samples import LabelledSample
-from precompute.local_explanations.selection import chosen_samples
-from precompute.models.dual_stream import TowersAndHead
-from precompute.models.embedding_classifier import EmbeddingClassifier
+from precompute.engine import ByKey, Failed, Stage, Task
+from precompute.executors import Job
+from precompute.local_explanations.selection import chosen_samples, tasks_of_samples
 from precompute.models.runtimes import CPU_ROWS
-from precompute.models.stage import workplace
-from precompute.pipeline import Job, processes
-from precompute.progress import progress_bar, say
+from precompute.models.worker import WorkerState, setup_of_tasks
+from precompute.provenance import SETTINGS
 from precompute.recipe import Recipe, settings_hash
-from precompute.workers import Bench, Workers
 
-STAGE = "activation"
+ACTIVATION = "activation"
 
 
-def make_activation_maps(job: Job) -> None:
-    """Rank features and store maps for the explained samples, newest settings only (P2 §2, §3).
+def activation_stage(recipe: Recipe) -> Stage:
+    """The stage, with the settings of a recipe (P2 §2, §3)."""
+    return Stage(
+        name=ACTIVATION,
+        settings=SETTINGS[ACTIVATION](recipe),
+        inputs=(),
+        tasks=_tasks,
+        work=map_samples,
+        rows=_rows,
+        jobs=_jobs,
+        setup=setup_of_tasks,
+        counted="prediction",
+    )
 
-    Raises:
-        UserError: nothing is trained that activation maps can be made of.
+
+def _tasks(context: RunContext) -> Iterator[Task]:
+    """Raises:
+    UserError: nothing is trained that activation maps can be made of.
     """
-    models = mapped_models(job.engine)
+    models = mapped_models(context.engine)
     if not models:
-        raise UserError("activation: no explained model with an image tower; run the stage 'train' first")
-    samples = chosen_samples(job.engine, job.order)
-    samples = choose_samples(samples, job.recipe.activation.samples_per_class, job.recipe.seed)
-    hashes = {model.name: maps_hash(job.recipe, model) for model in models}
-    pending = _pending(job, samples, hashes)
-    say(f"activation: {sum(len(names) for names in pending.values())} prediction(s) to do")
-    with Workers(workplace(job, list(hashes)), processes(job.order)) as workers:
-        unfit = _without_stages(job, workers, models, hashes) if pending else set()
-        models = [model for model in models if model.name not in unfit]
-        left = {sample: fit for sample, names in pending.items() if (fit := tuple(n for n in names if n not in unfit))}
-        failed = _compute_pending(job, workers, models, hashes, left)
-        kept = {(value, key) for value in hashes.values() for key in job.writer.done(STAGE, value)}
-        job.writer.prune(STAGE, kept | failed | {(hashes[name], name) for name in unfit})
-        of_classes: set[tuple[str, str]] = set()
-        for model in models:
-            if model.kind == "embedding":
-                of_classes |= describe_classes(job, workers, model, hashes[model.name], samples)
-        job.writer.prune(class_figures.STAGE, of_classes)
+        raise UserError("activation: no explained model with an image tower; run the stage train first")
+    marks = {model.name: maps_hash(context.recipe, model) for model in models}
+    return tasks_of_samples(context, marks, mapped_samples(context))
+
+
+def mapped_samples(context: RunContext) -> list[LabelledSample]:
+    """The samples that maps are wanted of: those that are explained, or so many of each class."""
+    recipe = context.recipe
+    samples = chosen_samples(context.engine, context.options)
+    return choose_samples(samples, recipe.activation.samples_per_class, recipe.seed)
 
 
 def mapped_models(engine: Engine) -> list[Model]:
@@ -71,92 +74,66 @@ def mapped_models(engine: Engine) -> list[Model]:
 
 def maps_hash(recipe: Recipe, model: Model) -> str:
     """The hash of what a model's maps depend on."""
-    settings = recipe.activation.model_dump(mode="json", include={"tops", "variants"})
-    return settings_hash(
-        settings, recipe.seed, recipe.towers.image_size, recipe.runtime.precision, model.checkpoint_hash, model.classes
+    return settings_hash(*SETTINGS[ACTIVATION](recipe), model.checkpoint_hash, model.classes)
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    """What to map, and the keys of the tasks by model and path."""
+
+    maps: MapRequest
+    keys: dict[tuple[str, str], str]
+
+
+def _jobs(context: RunContext, tasks: Sequence[Task]) -> Iterator[Job]:
+    """Whole batches of samples that lack the same models, which share towers."""
+    lacking: dict[LabelledSample, list[str]] = defaultdict(list)
+    keys: dict[tuple[str, str], str] = {}
+    for task in tasks:
+        assert task.model is not None
+        lacking[task.payload].append(task.model)
+        keys[task.model, task.payload.path] = task.key
+    alike: dict[tuple[str, ...], list[LabelledSample]] = defaultdict(list)
+    for sample, names in lacking.items():
+        alike[tuple(names)].append(sample)
+    settings = context.recipe.activation
+    for models, samples in alike.items():
+        for start in range(0, len(samples), CPU_ROWS):
+            part = tuple(samples[start : start + CPU_ROWS])
+            own = {(name, sample.path): keys[name, sample.path] for sample in part for name in models}
+            request = MapRequest(part, models, settings.variants, settings.tops, forecasts=True, class_rankings={})
+            yield Job(tuple(own.values()), BatchRequest(request, own))
+
+
+def map_samples(state: WorkerState, request: BatchRequest) -> ByKey:
+    """Maps of a batch; a model whose tower has no spatial stages fails alone."""
+    found: dict[str, Sequence[SampleAnswer | Failed]] = {}
+    maps = request.maps
+    try:
+        found |= answer_maps(state, maps)
+    except UserError:
+        for name in maps.models:
+            found[name] = _alone(state, maps, name)
+    return ByKey(
+        {
+            request.keys[name, sample.path]: answer
+            for name, answers in found.items()
+            for sample, answer in zip(maps.samples, answers, strict=True)
+        }
     )
 
 
-def _pending(
-    job: Job, samples: Sequence[LabelledSample], hashes: Mapping[str, str]
-) -> dict[LabelledSample, tuple[str, ...]]:
-    done = {name: job.writer.done(STAGE, value) for name, value in hashes.items()}
-    return {
-        sample: names
-        for sample in samples
-        if (names := tuple(name for name in hashes if f"{name}|{sample.path}" not in done[name]))
-    }
+def _alone(state: WorkerState, maps: MapRequest, name: str) -> Sequence[SampleAnswer | Failed]:
+    request = MapRequest(maps.samples, (name,), maps.variants, maps.tops, maps.forecasts, maps.class_rankings)
+    try:
+        return answer_maps(state, request)[name]
+    except InputChangedError:
+        raise
+    except UserError as error:
+        return [Failed(str(error)) for _ in maps.samples]
 
 
-def _without_stages(job: Job, workers: Workers, models: Sequence[Model], hashes: Mapping[str, str]) -> set[str]:
-    """The models whose tower has no spatial stages, each noted as failed; the others go on."""
-    unfit = set()
-    for done in workers.answers(has_stages, [model.name for model in models]):
-        if done.error is not None:
-            unfit.add(done.job)
-            model = next(model for model in models if model.name == done.job)
-            say(f"activation: {done.job}: {done.error}")
-            job.writer.fail_unit(STAGE, hashes[done.job], done.job, done.error, model_id=model.id)
-    return unfit
-
-
-def has_stages(bench: Bench, name: str) -> None:
-    """Try one black picture.
-
-    Raises:
-        UserError: the model's tower has no spatial stages.
-    """
-    model, size = bench.models[name], bench.recipe.towers.image_size
-    assert isinstance(model, EmbeddingClassifier | TowersAndHead)
-    assert model.image_tower is not None
-    staged(model.image_tower, torch.zeros(1, 3, size, size, device=bench.device), bench.recipe.towers.image.name)
-
-
-def _compute_pending(
-    job: Job,
-    workers: Workers,
-    models: Sequence[Model],
-    hashes: Mapping[str, str],
-    pending: Mapping[LabelledSample, tuple[str, ...]],
-) -> set[tuple[str, str]]:
-    """Compute and store; returns the (settings hash, key) of the units that failed."""
-    failed = set()
-    ids, categories = {model.name: model.id for model in models}, category_ids(job.engine)
-    finished, started = 0, time.perf_counter()
-    with progress_bar(STAGE, "picture") as show:
-        show(0, len(pending))
-        for done in workers.answers(answer_maps, list(_requests(job.recipe, pending))):
-            request = done.job
-            for name in request.models:
-                if done.answer is None:
-                    for sample in request.samples:
-                        key = f"{name}|{sample.path}"
-                        failed.add((hashes[name], key))
-                        job.writer.fail_unit(STAGE, hashes[name], key, done.error or "", sample_id=sample.id)
-                    continue
-                found, seconds = done.answer
-                share = seconds / len(request.samples) / len(request.models)
-                job.writer.finish_units(
-                    [
-                        maps_unit(STAGE, hashes[name], ids[name], name, sample, one, categories, share)
-                        for sample, one in zip(request.samples, found[name], strict=True)
-                    ]
-                )
-            finished += len(request.samples)
-            show(finished, len(pending))
-    if pending:
-        pace = (time.perf_counter() - started) / len(pending)
-        say(f"activation: {len(pending)} pictures, {pace:.2f} s each with {processes(job.order)} process(es)")
-    return failed
-
-
-def _requests(recipe: Recipe, pending: Mapping[LabelledSample, tuple[str, ...]]) -> Iterator[MapRequest]:
-    """Whole batches of samples that lack the same models."""
-    alike: dict[tuple[str, ...], list[LabelledSample]] = defaultdict(list)
-    for sample, names in pending.items():
-        alike[names].append(sample)
-    settings = recipe.activation
-    for names, samples in alike.items():
-        for start in range(0, len(samples), CPU_ROWS):
-            part = tuple(samples[start : start + CPU_ROWS])
-            yield MapRequest(part, names, settings.variants, settings.tops, forecasts=True, class_rankings={})
+def _rows(task: Task, answers: Sequence[SampleAnswer]) -> list[Record]:
+    assert task.model is not None
+    assert task.sample is not None
+    return map_records(task.model, task.sample, answers[0])

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
 from db.activation_maps import SMALLEST_MAXIMUM
-from db.tables import ActivationMap, Category, EmbeddingForecast, Vector
-from db.writer import UnitResult
+from db.columns import Vector
+from db.records import ForecastRecord, MapRecord, Record
 from precompute.activation_maps.batch import Forecast, MapRequest, SampleMaps, compute_maps
 from precompute.activation_maps.scalars import Scalar
-from precompute.dataset.samples import LabelledSample
-from precompute.workers import Bench
+from precompute.models.worker import WorkerState
 
 
 @dataclass(frozen=True)
@@ -40,14 +35,12 @@ class SampleAnswer:
     similarities: list[tuple[str, int, float]]
 
 
-def answer_maps(bench: Bench, request: MapRequest) -> tuple[dict[str, list[SampleAnswer]], float]:
-    """What is stored of each model and sample, and the seconds that it took."""
-    started = time.perf_counter()
-    found = {
+def answer_maps(state: WorkerState, request: MapRequest) -> dict[str, list[SampleAnswer]]:
+    """What is stored of each model and sample."""
+    return {
         name: [SampleAnswer(scaled_maps(one), one.forecast, _similarities(one)) for one in samples]
-        for name, samples in compute_maps(bench, request).items()
+        for name, samples in compute_maps(state, request).items()
     }
-    return found, time.perf_counter() - started
 
 
 def scaled_maps(found: SampleMaps) -> list[StoredMap]:
@@ -66,27 +59,12 @@ def _similarities(found: SampleMaps) -> list[tuple[str, int, float]]:
     return [(s.strategy, s.top, s.cosine) for s in found.scalars if s.cosine is not None and s.target == "forecast"]
 
 
-def category_ids(engine: Engine) -> dict[str, int]:
-    """Primary keys of the classes by label."""
-    with Session(engine) as session:
-        return dict(session.execute(select(Category.label, Category.id)).tuples().all())
-
-
-def maps_unit(
-    stage: str,
-    value: str,
-    model_id: int,
-    name: str,
-    sample: LabelledSample,
-    found: SampleAnswer,
-    categories: Mapping[str, int],
-    seconds: float,
-) -> UnitResult:
-    """The work unit of one model and sample."""
-    rows: list[ActivationMap | EmbeddingForecast] = [
-        ActivationMap(
-            model_id=model_id,
-            sample_id=sample.id,
+def map_records(model: str, sample: str, found: SampleAnswer) -> list[Record]:
+    """The records of one model and sample."""
+    records: list[Record] = [
+        MapRecord(
+            model=model,
+            sample=sample,
             target=one.scalar.target,
             strategy=one.scalar.strategy,
             variant=one.variant,
@@ -101,11 +79,11 @@ def maps_unit(
     ]
     if found.forecast is not None:
         forecast = found.forecast
-        rows.append(
-            EmbeddingForecast(
-                model_id=model_id,
-                sample_id=sample.id,
-                category_id=categories[forecast.label],
+        records.append(
+            ForecastRecord(
+                model=model,
+                sample=sample,
+                label=forecast.label,
                 features=forecast.features,
                 weights=forecast.weights,
                 values=forecast.values,
@@ -113,4 +91,4 @@ def maps_unit(
                 similarities=[list(one) for one in found.similarities],
             )
         )
-    return UnitResult(stage, value, f"{name}|{sample.path}", rows, model_id, sample.id, seconds)
+    return records

@@ -7,42 +7,21 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from db.records import EntryRecord, EvidenceRecord
+from db.sample_store import NOT_READ
 from precompute.dataset.faults import FaultError, storable
-from precompute.dataset.polygons import Frame, Point, Polygon, is_coordinate, read_polygon
-
-NOT_READ = ""
-"""`sample.entries_hash` of a sample without `ocr` key whose text no engine has read yet."""
-ENGINE_PREFIX = "ocr:"
-"""Begins `sample.entries_hash` where the entries come from the ocr stage, not from the data set."""
-
-
-@dataclass(frozen=True)
-class ReadEntry:
-    """One text read off a package; `polygon` in pixels of the upright picture, `confidence` in 0..1 or unknown."""
-
-    text: str
-    polygon: Polygon
-    confidence: float | None
-
-
-@dataclass(frozen=True)
-class PlantedEvidence:
-    """What tells a sample's class from its twin: an entry (by position) or a region of the upright picture."""
-
-    kind: str
-    entry_position: int | None
-    polygon: Polygon
+from precompute.dataset.polygons import Frame, Point, is_coordinate, read_polygon
 
 
 @dataclass(frozen=True)
 class Annotations:
     """`entries` is None where the data set says nothing of the text: it is still to be read."""
 
-    entries: tuple[ReadEntry, ...] | None = None
-    evidence: tuple[PlantedEvidence, ...] = ()
+    entries: tuple[EntryRecord, ...] | None = None
+    evidence: tuple[EvidenceRecord, ...] = ()
 
 
-def entries_hash(entries: Sequence[ReadEntry] | None) -> str:
+def entries_hash(entries: Sequence[EntryRecord] | None) -> str:
     """16 hexadecimal digits that change with any entry; `NOT_READ` for None."""
     if entries is None:
         return NOT_READ
@@ -61,7 +40,7 @@ def read_metadata_row(row: dict[str, object], frame: Frame) -> Annotations:
         return Annotations(None, _read_evidence(row.get("evidence"), [], [], frame))
     if not isinstance(listed, list):
         raise FaultError("`ocr` is a list of {text, polygon, confidence}; mend the line")
-    entries: list[ReadEntry] = []
+    entries: list[EntryRecord] = []
     positions: list[int | None] = []  # where an entry of the file stands among those kept
     for number, value in enumerate(listed):
         try:
@@ -73,7 +52,7 @@ def read_metadata_row(row: dict[str, object], frame: Frame) -> Annotations:
     return Annotations(tuple(entries), _read_evidence(row.get("evidence"), entries, positions, frame))
 
 
-def _read_entry(value: object, frame: Frame) -> ReadEntry | None:
+def _read_entry(value: object, frame: Frame) -> EntryRecord | None:
     if not isinstance(value, dict):
         raise FaultError("an entry is an object {text, polygon, confidence}")
     text, confidence = value.get("text"), value.get("confidence")
@@ -84,12 +63,12 @@ def _read_entry(value: object, frame: Frame) -> ReadEntry | None:
     polygon = frame.place(read_polygon(value.get("polygon")))
     if not text.strip():
         return None
-    return ReadEntry(storable(text), polygon, None if confidence is None else float(confidence))
+    return EntryRecord(storable(text), polygon, None if confidence is None else float(confidence))
 
 
 def _read_evidence(
-    value: object, entries: Sequence[ReadEntry], positions: Sequence[int | None], frame: Frame
-) -> tuple[PlantedEvidence, ...]:
+    value: object, entries: Sequence[EntryRecord], positions: Sequence[int | None], frame: Frame
+) -> tuple[EvidenceRecord, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
@@ -104,14 +83,14 @@ def _read_evidence(
 
 
 def _read_one_evidence(
-    item: object, entries: Sequence[ReadEntry], positions: Sequence[int | None], frame: Frame
-) -> PlantedEvidence:
+    item: object, entries: Sequence[EntryRecord], positions: Sequence[int | None], frame: Frame
+) -> EvidenceRecord:
     kind = item.get("kind") if isinstance(item, dict) else None
     if not isinstance(item, dict) or kind not in ("entry", "region"):
         raise FaultError('evidence is {"kind": "entry", "entry": position} or {"kind": "region", "polygon": [...]}')
     given = item.get("polygon")
     if kind == "region":
-        return PlantedEvidence("region", None, frame.place(read_polygon(given)))
+        return EvidenceRecord("region", None, frame.place(read_polygon(given)))
     number = item.get("entry")
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(positions):
         raise FaultError(f"there is no entry {number!r} among the sample's {len(positions)} entries, counted from 0")
@@ -119,7 +98,7 @@ def _read_one_evidence(
     if position is None:
         raise FaultError(f"entry {number} is blank")
     polygon = entries[position].polygon if given is None else frame.place(read_polygon(given))
-    return PlantedEvidence("entry", position, polygon)
+    return EvidenceRecord("entry", position, polygon)
 
 
 def read_vision_document(document: object, frame: Frame) -> Annotations:
@@ -146,7 +125,7 @@ def _annotation_list(document: object) -> list[object]:
     return document
 
 
-def _read_vision_entry(annotation: object, frame: Frame) -> ReadEntry | None:
+def _read_vision_entry(annotation: object, frame: Frame) -> EntryRecord | None:
     if not isinstance(annotation, dict):
         raise FaultError("an annotation is an object {description, boundingPoly}")
     text = annotation.get("description")
@@ -160,7 +139,7 @@ def _read_vision_entry(annotation: object, frame: Frame) -> ReadEntry | None:
     vertices = bounds.get("vertices") if isinstance(bounds, dict) else None
     if not isinstance(vertices, list) or len(vertices) < 3:
         raise FaultError("`boundingPoly.vertices` is a list of at least three {x, y}")
-    return ReadEntry(storable(text), frame.place([_read_vertex(vertex) for vertex in vertices]), None)
+    return EntryRecord(storable(text), frame.place([_read_vertex(vertex) for vertex in vertices]), None)
 
 
 def _read_vertex(vertex: object) -> Point:

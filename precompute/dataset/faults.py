@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from db.errors import UserError
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -21,6 +23,10 @@ class Fault:
 
 class FaultError(Exception):
     """Raised where only the 'what' is known; the caller adds the place and makes a Fault of it."""
+
+
+class InputChangedError(UserError):
+    """A file is not what was ingested: nothing is computed from it until the data set is ingested again."""
 
 
 def storable(text: str) -> str:

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-import math
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
+from itertools import chain
+from typing import Any
 
-from sqlalchemy import Engine, delete, exists, func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from db.tables import Category, Problem, Sample, WorkUnit
+from db.records import ClassSamplesRecord, ProblemRecord, Record, SampleRecord
+from db.tables import Category, Problem, Sample
+from precompute.context import RunContext
+from precompute.dataset.changes import tell_changes
+from precompute.dataset.entries import entries_hash
 from precompute.dataset.faults import Fault
-from precompute.dataset.found import ClassRow, Found, Scan
+from precompute.dataset.found import Found, Scan
 from precompute.dataset.pictures import SpriteSheet, sheet_layout
-from precompute.dataset.pool import in_order
 from precompute.dataset.preparation import Preparation, PreparedSample, prepare
 from precompute.dataset.scan import scan_dataset
-from precompute.dataset.store import UnitStore
-from precompute.dataset.units import STAGE, UnitName, delete_unit, mark_unit, remove_unit
-from precompute.recipe import DatasetSettings, Recipe
+from precompute.engine import Stage, Task, run_stage
+from precompute.executors import Job
+from precompute.progress import say
+from precompute.recipe import DatasetSettings
+from precompute.replacement import demand_same_splits
 
+INGEST = "ingest"
 SCAN_KEY = "scan"  # the unit that owns the problems of no sample; other keys hold a slash
 VERSION = 1  # raised when the same files would be stored in another way
-_TASKS_A_WORKER = 8  # fewer are done before a worker process has started
-
-Progress = Callable[[int, int], None]
+_SAMPLES_A_JOB = 8  # fewer are done before a worker process has started
 
 
 @dataclass(frozen=True)
@@ -45,69 +46,85 @@ class IngestReport:
 
 
 @dataclass(frozen=True)
-class _Unit:
-    name: UnitName
+class ClassFolder:
+    """The samples of one class in one split, which are one unit of work."""
+
+    split: str
+    label: str
     samples: Sequence[Found]
-    digest: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.split}/{self.label}"
 
 
-def ingest(
-    engine: Engine,
-    recipe: Recipe,
-    dataset: Path,
-    run_id: int,
-    workers: int,
-    progress: Progress = lambda done, total: None,
-) -> IngestReport:
-    """Bring the stored samples up to date with a data set folder.
+def ingest(context: RunContext) -> IngestReport:
+    """Bring the stored samples up to date with the data set folder.
 
-    A unit is the samples of one class in one split; one whose files are as they were is not looked at again.
-    Whatever is wrong with a sample becomes a `problem` row, the sample is left out, the rest goes on.
-
-    Args:
-        engine: opened for writing.
-        dataset: an ImageFolder, or one in the FineGrainOCR layout.
-        run_id: the run that new rows belong to.
-        workers: processes that decode; the stored bytes do not depend on it.
-        progress: called with the number of samples that are done and that of all.
+    A unit is the samples of one class in one split; one whose files are as they were is not looked at again. A sample
+    whose picture and text are unchanged keeps its row and all that was computed from it. Whatever is wrong with a
+    sample becomes a `problem` row, the sample is left out, the rest goes on.
 
     Raises:
-        UserError: no such folder, or no picture in it; nothing is changed then.
+        UserError: no such folder, no picture in it, or samples would change their split unasked; nothing is changed.
     """
-    scan = scan_dataset(dataset, recipe.dataset.test_share, recipe.seed)
-    writing = engine.execution_options(sqlite_begin="IMMEDIATE")  # as db.writer: waits for other writers
-    units = _units(scan.samples, recipe.dataset)
-    before = _stored_units(engine)
-    _carry_problems(writing, run_id, scan.samples)
-    stale = [unit for unit in units if before.get(unit.name.key) != unit.digest]
-    total, done = len(scan.samples), len(scan.samples) - sum(len(unit.samples) for unit in stale)
-    progress(done, total)
-    added = changed = removed = 0
-    tasks = (task for unit in stale for task in _tasks(unit, dataset, recipe.dataset))
-    workers = min(workers, math.ceil((total - done) / _TASKS_A_WORKER))
-    with closing(in_order(prepare, tasks, workers)) as results:
-        for unit in stale:
-            with Session(writing) as session, session.begin():
-                store = UnitStore(session, run_id, unit.name)
-                for _ in _store_unit(store, unit, islice(results, len(unit.samples)), recipe.dataset):
-                    done += 1
-                    progress(done, total)
-            added, changed, removed = added + store.added, changed + store.changed, removed + store.removed
-    removed += _remove_missing(writing, before.keys() - {unit.name.key for unit in units})
-    _store_scan_faults(writing, run_id, scan, before.get(SCAN_KEY))
-    _store_classes(writing, scan.classes)
-    with Session(engine) as session:
-        samples = session.scalar(select(func.count()).select_from(Sample)) or 0
-        skipped = session.scalar(select(func.count()).where(Problem.stage == STAGE)) or 0
-    return IngestReport(added, changed, removed, samples - added - changed, skipped)
+    recipe = context.recipe
+    scan = scan_dataset(context.dataset, recipe.dataset.test_share, recipe.seed)
+    stage = ingest_stage(scan, recipe.dataset)
+    before = _stored(context.engine)
+    stale = _stale(context, stage)
+    if before:
+        demand_same_splits(context.engine, context.options, {sample.path: sample.split for sample in scan.samples})
+        tell_changes(context.engine, context.dataset, scan, stale)
+    context.writer.carry_problems(INGEST, _lines(scan))
+    run_stage(context, stage)
+    report = _report(before, _stored(context.engine), _problems(context.engine))
+    say(
+        f"ingest: {report.added} samples added, {report.changed} changed, {report.removed} removed, "
+        f"{report.unchanged} unchanged" + (f"; {report.skipped} skipped, see status" if report.skipped else "")
+    )
+    return report
 
 
-def _units(samples: Iterable[Found], settings: DatasetSettings) -> list[_Unit]:
-    by_name: dict[UnitName, list[Found]] = defaultdict(list)
+def ingest_stage(scan: Scan, settings: DatasetSettings) -> Stage:
+    """The stage for what a scan has found."""
+    units = list(_units(scan.samples))
+    names = {(unit.split, unit.label) for unit in units}
+
+    def finish(context: RunContext) -> None:
+        context.writer.remove_other_classes(names)
+        context.writer.name_classes({row.label: (row.display_name, row.family) for row in scan.classes.values()})
+
+    return Stage(
+        name=INGEST,
+        settings=[settings.display_size, settings.thumbnail_size],
+        inputs=(),
+        tasks=lambda context: chain(_tasks(units, settings), _scan_task(scan)),
+        work=_prepare,
+        rows=lambda task, answers: _rows(task, answers, settings),
+        jobs=lambda context, tasks: _jobs(context, tasks, settings),
+        counted="sample",
+        after=finish,
+    )
+
+
+def _units(samples: Iterable[Found]) -> Iterator[ClassFolder]:
+    by_name: dict[tuple[str, str], list[Found]] = defaultdict(list)
     for sample in samples:
-        by_name[UnitName(sample.split, sample.label)].append(sample)
-    names = sorted(by_name, key=lambda name: (name.split, name.label))
-    return [_Unit(name, by_name[name], _digest(by_name[name], settings)) for name in names]
+        by_name[sample.split, sample.label].append(sample)
+    return (ClassFolder(*name, by_name[name]) for name in sorted(by_name))
+
+
+def _tasks(units: Iterable[ClassFolder], settings: DatasetSettings) -> Iterator[Task]:
+    for unit in units:
+        yield Task(key=unit.key, mark=_digest(unit.samples, settings), payload=unit, size=len(unit.samples))
+
+
+def _scan_task(scan: Scan) -> Iterator[Task]:
+    """What the scan itself found wrong."""
+    if scan.faults:
+        mark = hashlib.sha256(repr(scan.faults).encode()).hexdigest()[:16]
+        yield Task(key=SCAN_KEY, mark=mark, payload=scan.faults)
 
 
 def _digest(samples: Iterable[Found], settings: DatasetSettings) -> str:
@@ -117,74 +134,89 @@ def _digest(samples: Iterable[Found], settings: DatasetSettings) -> str:
     return digest.hexdigest()[:16]
 
 
-def _stored_units(engine: Engine) -> dict[str, str]:
-    """Digest of every finished unit by its key."""
-    query = select(WorkUnit.key, WorkUnit.settings_hash).where(WorkUnit.stage == STAGE, WorkUnit.status == "done")
+def _stale(context: RunContext, stage: Stage) -> set[str]:
+    """Keys of the units whose files are not as they were, or that are new."""
+    finished = context.writer.marks(INGEST).finished
+    return {task.key for task in stage.tasks(context) if finished.get(task.key) != stage.fingerprint(task)}
+
+
+def _jobs(context: RunContext, tasks: Sequence[Task], settings: DatasetSettings) -> Iterator[Job]:
+    """Some samples at a time, one class after another."""
+    for task in tasks:
+        if task.key == SCAN_KEY:
+            yield Job((task.key,), ())
+            continue
+        samples = task.payload.samples
+        _, tile = sheet_layout(len(samples), settings.thumbnail_size)
+        work = [
+            Preparation(str(context.dataset), sample, settings.display_size, settings.thumbnail_size, tile)
+            for sample in samples
+        ]
+        for start in range(0, len(work), _SAMPLES_A_JOB):
+            yield Job((task.key,), tuple(work[start : start + _SAMPLES_A_JOB]))
+
+
+def _prepare(_: None, work: Sequence[Preparation]) -> list[PreparedSample | Fault]:
+    return [prepare(one) for one in work]
+
+
+def _rows(task: Task, answers: Sequence[Any], settings: DatasetSettings) -> list[Record]:
+    if task.key == SCAN_KEY:
+        return [_problem(fault) for fault in task.payload]
+    unit: ClassFolder = task.payload
+    sheet, samples, records = SpriteSheet(len(unit.samples), settings.thumbnail_size), [], []
+    for one in chain.from_iterable(answers):
+        if isinstance(one, Fault):
+            records.append(_problem(one))
+        else:
+            samples.append(_sample(one))
+            sheet.add(one.path, one.tile_size, one.tile)
+    sprite, layout = sheet.encode() if sheet.samples else (None, {})
+    return [ClassSamplesRecord(unit.split, unit.label, samples, sprite, layout), *records]
+
+
+def _problem(fault: Fault) -> ProblemRecord:
+    return ProblemRecord(fault.file, fault.message, fault.line, fault.sample)
+
+
+def _sample(one: PreparedSample) -> SampleRecord:
+    return SampleRecord(
+        path=one.path,
+        picture_hash=one.picture_hash,
+        entries_hash=entries_hash(one.annotations.entries),
+        width=one.width,
+        height=one.height,
+        entries=one.annotations.entries or (),
+        evidence=one.annotations.evidence,
+        display=one.display,
+        thumbnail=one.thumbnail,
+        mask=one.mask,
+    )
+
+
+def _lines(scan: Scan) -> dict[str, tuple[str, int | None]]:
+    """By sample the file and the line that its annotations stand in."""
+    return {sample.path: (sample.source.file, sample.source.line) for sample in scan.samples if sample.source}
+
+
+_Stored = dict[str, tuple[str, ...]]
+
+
+def _stored(engine: Engine) -> _Stored:
+    """By path what tells one version of a sample from another."""
+    query = select(Sample.path, Sample.picture_hash, Sample.entries_hash, Sample.split, Category.label).join(Category)
     with Session(engine) as session:
-        return dict(session.execute(query).tuples().all())
+        return {path: tuple(rest) for path, *rest in session.execute(query)}
 
 
-def _tasks(unit: _Unit, dataset: Path, settings: DatasetSettings) -> Iterator[Preparation]:
-    _, tile = sheet_layout(len(unit.samples), settings.thumbnail_size)
-    for sample in unit.samples:
-        yield Preparation(str(dataset), sample, settings.display_size, settings.thumbnail_size, tile)
+def _problems(engine: Engine) -> int:
+    with Session(engine) as session:
+        return session.scalar(select(func.count()).where(Problem.stage == INGEST)) or 0
 
 
-def _store_unit(
-    store: UnitStore, unit: _Unit, results: Iterable[PreparedSample | Fault], settings: DatasetSettings
-) -> Iterator[None]:
-    """Store a unit, yielding after each sample."""
-    started = time.monotonic()
-    sheet, faults = SpriteSheet(len(unit.samples), settings.thumbnail_size), []
-    store.take_over([sample.path for sample in unit.samples])
-    for result in results:
-        if isinstance(result, Fault):
-            faults.append(result)
-        else:
-            store.put(result)
-            sheet.add(result.path, result.tile_size, result.tile)
-        yield
-    store.finish(unit.digest, sheet, faults, time.monotonic() - started)
-
-
-def _remove_missing(writing: Engine, keys: Iterable[str]) -> int:
-    """Remove units that the data set has no more, and classes without samples; returns the number of samples."""
-    removed = 0
-    with Session(writing) as session, session.begin():
-        for key in set(keys) - {SCAN_KEY}:
-            split, _, label = key.partition("/")
-            removed += remove_unit(session, UnitName(split, label))
-        session.execute(delete(Category).where(~exists().where(Sample.category_id == Category.id)))
-    return removed
-
-
-def _carry_problems(writing: Engine, run_id: int, samples: Sequence[Found]) -> None:
-    """Hand standing problems on to this run, with the line where each stands now in an otherwise unchanged file."""
-    sources = {sample.path: sample.source for sample in samples}
-    with Session(writing) as session, session.begin():
-        for problem in session.scalars(select(Problem).where(Problem.stage == STAGE)):
-            problem.run_id = run_id
-            source = sources.get(problem.sample or "")
-            if source and source.file == problem.file:
-                problem.line = source.line
-
-
-def _store_scan_faults(writing: Engine, run_id: int, scan: Scan, stored: str | None) -> None:
-    """Store what the scan itself found wrong, if that is not what it found the last time."""
-    digest = hashlib.sha256(repr(scan.faults).encode()).hexdigest()[:16] if scan.faults else None
-    if digest == stored:
-        return
-    with Session(writing) as session, session.begin():
-        if digest is None:
-            delete_unit(session, STAGE, SCAN_KEY)
-        else:
-            mark_unit(session, run_id, STAGE, digest, SCAN_KEY, scan.faults)
-
-
-def _store_classes(writing: Engine, classes: dict[str, ClassRow]) -> None:
-    """Give the stored classes the names and families of classes.csv; the session writes those that differ."""
-    with Session(writing) as session, session.begin():
-        for category in session.scalars(select(Category)):
-            row = classes.get(category.label, ClassRow(category.label))
-            if (category.display_name, category.family) != (row.display_name, row.family):
-                category.display_name, category.family = row.display_name, row.family
+def _report(before: _Stored, after: _Stored, skipped: int) -> IngestReport:
+    both = before.keys() & after.keys()
+    changed = sum(before[path] != after[path] for path in both)
+    return IngestReport(
+        len(after.keys() - before.keys()), changed, len(before.keys() - after.keys()), len(both) - changed, skipped
+    )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from db.records import PictureRecord
 from precompute.dataset.faults import FaultError
 from precompute.dataset.polygons import Frame
 
@@ -31,20 +30,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-@dataclass(frozen=True)
-class EncodedPicture:
-    """A derived picture as it is stored; `digest` is the SHA-256 of `content`."""
-
-    width: int
-    height: int
-    content: bytes
-    media_type: str = "image/webp"
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
 
 
 def open_picture(path: Path, largest_side: int) -> tuple[Image.Image, Frame]:
@@ -104,14 +89,14 @@ def shrink(picture: Image.Image, largest_side: int) -> Image.Image:
     return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
 
 
-def encode(picture: Image.Image) -> EncodedPicture:
+def encode(picture: Image.Image) -> PictureRecord:
     """The picture as WebP without metadata."""
     stream = io.BytesIO()
     picture.save(stream, "WEBP", quality=WEBP_QUALITY, method=WEBP_METHOD)
-    return EncodedPicture(*picture.size, stream.getvalue())
+    return PictureRecord(*picture.size, stream.getvalue())
 
 
-def encode_mask(path: Path, frame: Frame) -> EncodedPicture:
+def encode_mask(path: Path, frame: Frame) -> PictureRecord:
     """A ground-truth mask, turned upright with its picture, as 8-bit grey PNG; >= 128 is the defect.
 
     Raises:
@@ -135,7 +120,7 @@ def encode_mask(path: Path, frame: Frame) -> EncodedPicture:
     upright = grey if turn is None else grey.transpose(turn)
     stream = io.BytesIO()
     upright.save(stream, "PNG")
-    return EncodedPicture(*upright.size, stream.getvalue(), "image/png")
+    return PictureRecord(*upright.size, stream.getvalue(), "image/png")
 
 
 class SpriteSheet:
@@ -159,7 +144,7 @@ class SpriteSheet:
         self._sheet.paste(Image.frombytes("RGB", size, pixels), place)
         self.samples.append(path)
 
-    def encode(self) -> tuple[EncodedPicture, dict[str, object]]:
+    def encode(self) -> tuple[PictureRecord, dict[str, object]]:
         """The sheet, without rows that stayed empty, and its layout: tile, columns and sample paths in order."""
         rows = math.ceil(len(self.samples) / self.columns)
         sheet = self._sheet.crop((0, 0, self._sheet.width, rows * self.tile))

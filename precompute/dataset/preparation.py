@@ -7,11 +7,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from db.records import PictureRecord
 from precompute.dataset.entries import Annotations, read_metadata_row, read_vision_document
 from precompute.dataset.faults import Fault, FaultError
 from precompute.dataset.found import Found, Source
 from precompute.dataset.metadata import read_row
-from precompute.dataset.pictures import EncodedPicture, encode, encode_mask, open_picture, shrink
+from precompute.dataset.pictures import encode, encode_mask, open_picture, shrink
 from precompute.dataset.polygons import Frame
 
 
@@ -39,11 +40,11 @@ class PreparedSample:
     width: int
     height: int
     annotations: Annotations
-    display: EncodedPicture
-    thumbnail: EncodedPicture
+    display: PictureRecord
+    thumbnail: PictureRecord
     tile: bytes
     tile_size: tuple[int, int]
-    mask: EncodedPicture | None
+    mask: PictureRecord | None
 
 
 def prepare(task: Preparation) -> PreparedSample | Fault:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +13,14 @@ from PIL import Image
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from db.tables import Sample
+from db.tables import Category, Sample
+from precompute.dataset.faults import InputChangedError
 from precompute.dataset.pictures import upright_rgb
 from precompute.models.protocol import Entry
 
 Pixels = npt.NDArray[np.uint8]
+
+_AGAIN = "put it back, or run the stage ingest again"
 
 
 @dataclass(frozen=True)
@@ -32,11 +37,15 @@ class LabelledSample:
     entries_hash: str
 
 
-def stored_samples(engine: Engine, dataset: Path, split: str | None = None) -> list[LabelledSample]:
-    """All samples of a split (or of both), ordered by path."""
+def stored_samples(
+    engine: Engine, dataset: Path, split: str | None = None, label: str | None = None
+) -> list[LabelledSample]:
+    """All samples of a split (or of both) and of a class (or of all), ordered by path."""
     query = select(Sample).options(joinedload(Sample.category), selectinload(Sample.entries)).order_by(Sample.path)
     if split is not None:
         query = query.where(Sample.split == split)
+    if label is not None:
+        query = query.join(Category, Category.id == Sample.category_id).where(Category.label == label)
     with Session(engine) as session:
         return [
             LabelledSample(
@@ -64,5 +73,29 @@ def open_upright(path: Path) -> Image.Image:
 
 
 def load_picture(path: Path, size: int) -> Pixels:
-    """The picture as models see it: uint8 [size, size, 3], upright, aspect ratio not kept (P1 §4.3)."""
-    return np.asarray(open_upright(path).resize((size, size), Image.Resampling.BILINEAR))
+    """The picture as models see it: uint8 [size, size, 3], upright, aspect ratio not kept (P1 §4.3).
+
+    Raises:
+        OSError: as `open_upright`.
+    """
+    return _resized(open_upright(path), size)
+
+
+def sample_picture(sample: LabelledSample, size: int) -> Pixels:
+    """A sample's picture as models see it, see `load_picture`; read once, and only if it is what was ingested.
+
+    Raises:
+        InputChangedError: the file is gone, cannot be read, or was changed since the data set was ingested.
+    """
+    try:
+        content = sample.picture.read_bytes()
+        if hashlib.sha256(content).hexdigest() != sample.picture_hash:
+            raise InputChangedError(f"{sample.path}: changed since the data set was ingested; {_AGAIN}")
+        with Image.open(io.BytesIO(content)) as picture:
+            return _resized(upright_rgb(picture), size)
+    except OSError as error:
+        raise InputChangedError(f"{sample.picture}: cannot be read ({error.strerror or error}); {_AGAIN}") from error
+
+
+def _resized(picture: Image.Image, size: int) -> Pixels:
+    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))

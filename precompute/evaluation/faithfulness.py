@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from db.columns import Vector
 from db.errors import UserError
+from db.records import EvaluationRecord, Record
 from db.stability import stability
-from db.tables import Evaluation, Explanation, Model, Sample, Segmentation, Vector, WorkUnit
-from db.writer import UnitResult
+from db.tables import Explanation, Model, Sample, WorkUnit
+from precompute.context import RunContext
 from precompute.dataset.choice import choose_samples
-from precompute.dataset.samples import LabelledSample, load_picture, stored_samples
+from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples
+from precompute.engine import ByKey, Stage, Task, grouped, keys_by_model
 from precompute.evaluation.curves import Ranking, curve_area, deletion_masks, steps_of
 from precompute.evaluation.masked_rows import MaskedRows, that_share_rows
+from precompute.executors import Job
 from precompute.local_explanations.masking import MaskedPicture
-from precompute.local_explanations.segments import decode_label_map
-from precompute.models.stage import workplace
+from precompute.local_explanations.segments import decode_label_map, with_label_map
 from precompute.models.text import cut_entries
-from precompute.pipeline import Job, processes
-from precompute.progress import Progress
-from precompute.recipe import derive_seed, settings_hash
-from precompute.workers import Bench, Workers
+from precompute.models.worker import WorkerState, setup_of_tasks
+from precompute.provenance import INPUTS
+from precompute.recipe import Recipe, derive_seed, settings_hash
 
-STAGE = "evaluate-faithfulness"
+EVALUATE_FAITHFULNESS = "evaluate-faithfulness"
 RANDOM_RANKINGS = 5
 
 Key = tuple[str, str]
@@ -51,59 +52,67 @@ class StoredExplanation:
 
 
 @dataclass(frozen=True)
-class FaithfulnessJob:
-    """One sample with its explanations by model and its superpixels as PNG."""
+class Request:
+    """One sample with its explanations by model, the tasks' keys, and its superpixels as PNG."""
 
     sample: LabelledSample
     explained: dict[str, StoredExplanation]
-    label_map: bytes
+    keys: dict[str, str]
     steps: int
+    label_map: bytes = b""
 
 
-def evaluate_faithfulness(job: Job, samples_per_class: int, steps: int, progress: Progress) -> None:
-    """Measure explained test samples with every explained model; what is up to date is kept.
-
-    A work unit is one model and sample and stores one Evaluation of kind 'faithfulness'.
+def faithfulness_stage(recipe: Recipe, samples_per_class: int, steps: int) -> Stage:
+    """Curves of explained test samples with every explained model: a unit a model and sample.
 
     Args:
         samples_per_class: a larger number keeps what a smaller one measured.
         steps: points of a curve after the first, fewer where there are fewer features.
-
-    Raises:
-        UserError: no test sample is explained.
     """
-    with Session(job.engine) as session:
+    return Stage(
+        name=EVALUATE_FAITHFULNESS,
+        settings=_settings(recipe, steps),
+        inputs=INPUTS[EVALUATE_FAITHFULNESS],
+        tasks=lambda context: _tasks(context, samples_per_class, steps),
+        work=_measure,
+        rows=_rows,
+        jobs=lambda context, tasks: _jobs(tasks, steps),
+        load=with_label_map,
+        setup=setup_of_tasks,
+        counted="prediction",
+    )
+
+
+def _tasks(context: RunContext, samples_per_class: int, steps: int) -> Iterator[Task]:
+    """Raises:
+    UserError: no test sample is explained.
+    """
+    with Session(context.engine) as session:
         models = {model.name: model for model in session.scalars(select(Model).where(Model.explained))}
-    explained = _explained(job)
+    explained = _explained(context.engine)
     samples = [
         sample
-        for sample in stored_samples(job.engine, job.order.dataset, "test")
+        for sample in stored_samples(context.engine, context.dataset, "test")
         if any((name, sample.path) in explained for name in models)
     ]
     if not samples:
         raise UserError("evaluate faithfulness: no test sample is explained; set explain.split = 'all', explain again")
-    hashes = {
-        (name, sample.path): _unit_hash(job, models[name], sample, explained[name, sample.path], steps)
-        for sample in samples
-        for name in models
-        if (name, sample.path) in explained
-    }
-    tasks = []
-    for sample in choose_samples(samples, samples_per_class, job.recipe.seed):
-        pending = {
-            name: explained[name, sample.path]
-            for name in models
-            if (name, sample.path) in hashes
-            and f"{name}|{sample.path}" not in job.writer.done(STAGE, hashes[name, sample.path])
-        }
-        if pending:
-            tasks.append(FaithfulnessJob(sample, pending, b"", steps))
-    if tasks:
-        _run(job, models, tasks, hashes, progress)
-    job.writer.prune(STAGE, {(value, f"{name}|{path}") for (name, path), value in hashes.items()})
+    chosen = {sample.path for sample in choose_samples(samples, samples_per_class, context.recipe.seed)}
+    for sample in samples:
+        for name, model in models.items():
+            found = explained.get((name, sample.path))
+            if found is not None:
+                yield Task(
+                    key=f"{name}|{sample.path}",
+                    mark=_mark(context.recipe, model, sample, found, steps),
+                    payload=(sample, found),
+                    model=name,
+                    sample=sample.path,
+                    wanted=sample.path in chosen,
+                )
 
 
-def _explained(job: Job) -> dict[Key, StoredExplanation]:
+def _explained(engine: Engine) -> dict[Key, StoredExplanation]:
     """Explanations of predicted classes on test samples, by model and path."""
     query = (
         select(Model.name, Sample.path, Explanation, WorkUnit.settings_hash, WorkUnit.finished_at)
@@ -112,7 +121,7 @@ def _explained(job: Job) -> dict[Key, StoredExplanation]:
         .join(WorkUnit, WorkUnit.id == Explanation.unit_id)
         .where(Explanation.kind == "predicted", Sample.split == "test", Model.explained)
     )
-    with Session(job.engine) as session:
+    with Session(engine) as session:
         return {
             (name, path): StoredExplanation(
                 row.image_weights,
@@ -126,56 +135,34 @@ def _explained(job: Job) -> dict[Key, StoredExplanation]:
         }
 
 
-def _unit_hash(job: Job, model: Model, sample: LabelledSample, explained: StoredExplanation, steps: int) -> str:
+def _settings(recipe: Recipe, steps: int) -> list[Any]:
+    towers, runtime = recipe.towers, recipe.runtime
+    return [steps, RANDOM_RANKINGS, recipe.seed, recipe.explain.fill, towers.image_size, runtime.precision]
+
+
+def _mark(recipe: Recipe, model: Model, sample: LabelledSample, explained: StoredExplanation, steps: int) -> str:
     return settings_hash(
-        steps,
-        RANDOM_RANKINGS,
-        job.recipe.seed,
-        job.recipe.explain.fill,
-        job.recipe.towers.image_size,
-        job.recipe.runtime.precision,
+        *_settings(recipe, steps),
         model.checkpoint_hash,
         [sample.picture_hash, sample.entries_hash, explained.stamp],
     )
 
 
-def _run(
-    job: Job,
-    models: Mapping[str, Model],
-    tasks: Sequence[FaithfulnessJob],
-    hashes: Mapping[Key, str],
-    progress: Progress,
-) -> None:
-    place = workplace(job, list(models))
-    with Workers(place, min(processes(job.order), len(tasks))) as workers:
-        progress(0, len(tasks))
-        for finished, done in enumerate(workers.answers(_measure, _with_label_maps(job, tasks)), start=1):
-            sample = done.job.sample
-            units = []
-            for name in done.job.explained:
-                value, key, model_id = hashes[name, sample.path], f"{name}|{sample.path}", models[name].id
-                if done.answer is None:
-                    job.writer.fail_unit(STAGE, value, key, done.error or "", model_id=model_id, sample_id=sample.id)
-                    continue
-                figures, seconds = done.answer
-                row = Evaluation(kind="faithfulness", model_id=model_id, sample_id=sample.id, figures=figures[name])
-                share = seconds / len(done.job.explained)
-                units.append(UnitResult(STAGE, value, key, [row], model_id, sample.id, share))
-            job.writer.finish_units(units)
-            progress(finished, len(tasks))
+def _jobs(tasks: Sequence[Task], steps: int) -> Iterator[Job]:
+    """All models of a sample together: they share rows where they can."""
+    for found in grouped(tasks, lambda task: task.sample):
+        explained = {task.model: task.payload[1] for task in found if task.model is not None}
+        keys = keys_by_model(found)
+        yield Job(tuple(keys.values()), Request(found[0].payload[0], explained, keys, steps))
 
 
-def _with_label_maps(job: Job, tasks: Sequence[FaithfulnessJob]) -> Iterator[FaithfulnessJob]:
-    with Session(job.engine) as session:
-        for task in tasks:
-            query = select(Segmentation.label_map).where(Segmentation.sample_id == task.sample.id)
-            yield replace(task, label_map=session.execute(query).scalar_one())
+def _rows(task: Task, answers: Sequence[dict[str, Any]]) -> list[Record]:
+    return [EvaluationRecord(kind="faithfulness", model=task.model, sample=task.sample, figures=answers[0])]
 
 
-def _measure(bench: Bench, task: FaithfulnessJob) -> tuple[dict[str, dict[str, Any]], float]:
-    """Figures by model, and the seconds that they took."""
-    started = time.perf_counter()
-    recipe, sample = bench.recipe, task.sample
+def _measure(state: WorkerState, task: Request) -> ByKey:
+    """Figures of each task."""
+    recipe, sample = state.recipe, task.sample
     label_map = decode_label_map(task.label_map)
     readable = cut_entries(list(sample.entries), recipe.towers.text.max_words)
     superpixels = int(label_map.max()) + 1
@@ -185,10 +172,10 @@ def _measure(bench: Bench, task: FaithfulnessJob) -> tuple[dict[str, dict[str, A
         np.random.default_rng(derive_seed("faithfulness", recipe.seed, sample.path, number)).permutation(features)
         for number in range(RANDOM_RANKINGS)
     ]
-    pixels = load_picture(sample.picture, recipe.towers.image_size)
-    picture = MaskedPicture(pixels, label_map, recipe.explain.fill, bench.device)
+    pixels = sample_picture(sample, recipe.towers.image_size)
+    picture = MaskedPicture(pixels, label_map, recipe.explain.fill, state.device)
     found: dict[str, dict[str, Any]] = {}
-    for models in that_share_rows({name: bench.models[name] for name in task.explained}):
+    for models in that_share_rows({name: state.models[name] for name in task.explained}):
         rows = MaskedRows(superpixels, len(readable))
 
         def add(masks: np.ndarray, rows: MaskedRows = rows) -> slice:
@@ -199,7 +186,7 @@ def _measure(bench: Bench, task: FaithfulnessJob) -> tuple[dict[str, dict[str, A
         for name in models:
             removed = deletion_masks(task.explained[name].ranking(len(readable)), counts)
             own[name] = add(removed), add(~removed)
-        answers = rows.ask(models, picture, readable, recipe.runtime.batch_size, bench.device)
+        answers = rows.ask(models, picture, readable, recipe.runtime.batch_size, state.device)
         for name, (deletion, insertion) in own.items():
             answer, explained = answers[name], task.explained[name]
             target = int(answer[deletion.start].argmax())
@@ -215,4 +202,4 @@ def _measure(bench: Bench, task: FaithfulnessJob) -> tuple[dict[str, dict[str, A
                     explained.image_weights, explained.text_weights, explained.image_errors, explained.text_errors
                 ),
             }
-    return found, time.perf_counter() - started
+    return ByKey({task.keys[name]: figures for name, figures in found.items()})

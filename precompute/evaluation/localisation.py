@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.activation_maps import SMALLEST_MAXIMUM, STAGES
+from db.columns import Vector
 from db.errors import UserError
-from db.tables import VARIANTS, Category, Evaluation, Explanation, Mask, Model, Sample, Segmentation, Vector
-from db.writer import UnitResult
+from db.records import EvaluationRecord
+from db.tables import VARIANTS, Explanation, Mask, Sample, Segmentation
 from precompute.activation_maps.batch import ClassRankings, MapRequest, SampleMaps, compute_maps
 from precompute.activation_maps.class_figures import class_rankings, stored_forecasts
 from precompute.activation_maps.stage import mapped_models, maps_hash
+from precompute.context import RunContext
 from precompute.dataset.samples import LabelledSample, stored_samples
+from precompute.engine import Stage, Task
 from precompute.evaluation.localisation_measures import (
     Floats,
     measure_maps,
@@ -29,15 +31,16 @@ from precompute.evaluation.localisation_measures import (
     read_mask,
 )
 from precompute.evaluation.statistics import mean_intervals
+from precompute.executors import Job
 from precompute.local_explanations.segments import decode_label_map
 from precompute.models.runtimes import CPU_ROWS
-from precompute.models.stage import workplace
-from precompute.pipeline import Job, processes
-from precompute.progress import Progress, say
-from precompute.recipe import derive_seed, settings_hash
-from precompute.workers import Bench, Workers
+from precompute.models.worker import WorkerState, setup_of_tasks
+from precompute.progress import say
+from precompute.provenance import INPUTS, SETTINGS
+from precompute.recipe import Recipe, derive_seed, settings_hash
 
-STAGE = "evaluate-localisation"
+EVALUATE_LOCALISATION = "evaluate-localisation"
+EVALUATE_SUPERPIXELS = "evaluate-superpixels"
 MEASURES = ("pointing_0", "pointing_15", "energy")
 LIME = "lime"
 
@@ -46,10 +49,10 @@ Setting = tuple[str | None, str | None, str, int | str | None, int]
 
 
 @dataclass(frozen=True)
-class LocalisationJob:
+class Request:
     """Samples with their masks as PNG, CPU_ROWS at most, for one model."""
 
-    request: MapRequest
+    maps: MapRequest
     masks: tuple[bytes, ...]
 
 
@@ -62,55 +65,96 @@ class Measured:
     empty: bool
 
 
-def evaluate_localisation(job: Job, progress: Progress) -> None:
-    """Measure all variants on all samples with a mask, and choose the best setting on the train masks.
+@dataclass(frozen=True)
+class Masked:
+    """A model with the samples whose masks mark something, their masks as PNG by path, and what it is measured by.
 
-    Raises:
-        UserError: no sample has a mask that marks anything.
+    Attributes:
+        rankings: features by class of forecast, of an embedding classifier.
+        label_maps: superpixels as PNG with float32 weights of the predicted class, by path, where that is explained.
     """
-    samples, masks = masked_samples(job)
-    models = mapped_models(job.engine)
-    current, pending = set(), []
-    for model in models:
-        current.add(_evaluate_superpixels(job, model, samples, masks))
-        rankings = class_rankings(stored_forecasts(job, model.id)) if model.kind == "embedding" else {}
-        value = settings_hash(maps_hash(job.recipe, model), _content(samples, masks), dict(rankings))
-        current.add((value, model.name))
-        if model.name not in job.writer.done(STAGE, value):
-            pending.append((model, rankings, value))
-    done, total = 0, len(pending) * len(samples)
-    if pending:
-        place = workplace(job, [model.name for model, *_ in pending])
-        with Workers(place, min(processes(job.order), len(samples))) as workers:
-            progress(0, total)
-            for model, rankings, value in pending:
-                started, error = time.perf_counter(), None
-                found: dict[str, list[Measured]] = {}
-                for answer in workers.answers(measure, _jobs(job, model, rankings, samples, masks)):
-                    error = error or answer.error
-                    found |= answer.answer or {}
-                    done += len(answer.job.request.samples)
-                    progress(done, total)
-                if error is not None:
-                    job.writer.fail_unit(STAGE, value, model.name, error, model_id=model.id)
-                    continue
-                rows = list(_evaluations(job, model, samples, masks, found))
-                seconds = time.perf_counter() - started
-                job.writer.finish_units([UnitResult(STAGE, value, model.name, rows, model.id, seconds=seconds)])
-    job.writer.prune(STAGE, current)
+
+    model: str
+    samples: Sequence[LabelledSample]
+    masks: Mapping[str, bytes]
+    rankings: ClassRankings
+    superpixels: Mapping[str, tuple[bytes, Vector]]
 
 
-def masked_samples(job: Job) -> tuple[list[LabelledSample], dict[str, bytes]]:
+def localisation_stage(recipe: Recipe) -> Stage:
+    """All variants of activation maps on all samples with a mask: a unit a model, which chooses the best on train."""
+    return Stage(
+        name=EVALUATE_LOCALISATION,
+        settings=SETTINGS["activation"](recipe),
+        inputs=INPUTS[EVALUATE_LOCALISATION],
+        tasks=_tasks,
+        work=measure,
+        rows=lambda task, answers: list(_evaluations(recipe, task.payload, _joined(answers))),
+        jobs=_jobs,
+        setup=setup_of_tasks,
+        counted="sample",
+    )
+
+
+def superpixels_stage(recipe: Recipe) -> Stage:
+    """LIME's superpixels on the same masks: a unit a model that is explained."""
+    return Stage(
+        name=EVALUATE_SUPERPIXELS,
+        settings=[recipe.seed],
+        inputs=INPUTS[EVALUATE_SUPERPIXELS],
+        tasks=_superpixel_tasks,
+        work=_measure_superpixels,
+        rows=lambda task, answers: list(_evaluations(recipe, task.payload, answers[0])),
+        counted="model",
+        in_process=True,
+    )
+
+
+def _tasks(context: RunContext) -> Iterator[Task]:
+    """Raises:
+    UserError: no sample has a mask that marks anything.
+    """
+    samples, masks = masked_samples(context)
+    for model in mapped_models(context.engine):
+        forecasts = stored_forecasts(context.engine, model.id) if model.kind == "embedding" else []
+        rankings = class_rankings(forecasts)
+        yield Task(
+            key=model.name,
+            mark=settings_hash(maps_hash(context.recipe, model), _content(samples, masks), rankings),
+            payload=Masked(model.name, samples, masks, rankings, {}),
+            model=model.name,
+            size=len(samples),
+        )
+
+
+def _superpixel_tasks(context: RunContext) -> Iterator[Task]:
+    samples, masks = masked_samples(context, tell=False)
+    for model in mapped_models(context.engine):
+        found = superpixels(context.engine, model.id, {sample.path for sample in samples})
+        if found:
+            digest = hashlib.sha256()
+            for path in sorted(found):
+                label_map, weights = found[path]
+                digest.update(f"{path}\0".encode() + label_map + weights.tobytes())
+            yield Task(
+                key=model.name,
+                stands_on=[_content(samples, masks), digest.hexdigest()],
+                payload=Masked(model.name, samples, masks, {}, found),
+                model=model.name,
+            )
+
+
+def masked_samples(context: RunContext, tell: bool = True) -> tuple[list[LabelledSample], dict[str, bytes]]:
     """The samples whose mask marks something, by path, and the masks; those left out are counted in a line.
 
     Raises:
         UserError: there is none.
     """
     query = select(Sample.path, Mask.content).join(Sample, Sample.id == Mask.sample_id)
-    with Session(job.engine) as session:
+    with Session(context.engine) as session:
         masks = dict(session.execute(query).tuples().all())
     marked = {path: content for path, content in masks.items() if read_mask(content) is not None}
-    samples = stored_samples(job.engine, job.order.dataset)
+    samples = stored_samples(context.engine, context.dataset)
     if not marked:
         raise UserError(
             f"evaluate localisation: none of {len(samples)} samples has a mask that marks anything; "
@@ -120,42 +164,32 @@ def masked_samples(job: Job) -> tuple[list[LabelledSample], dict[str, bytes]]:
         ("no mask", [sample for sample in samples if sample.path not in masks]),
         ("a mask that marks nothing", [sample for sample in samples if sample.path in masks.keys() - marked.keys()]),
     ):
-        if left_out:
+        if left_out and tell:
             labels = ", ".join(f"{label} {count}" for label, count in Counter(s.label for s in left_out).most_common(5))
             say(f"evaluate localisation: {len(left_out)} sample(s) with {reason} are left out ({labels})")
     return [sample for sample in samples if sample.path in marked], marked
 
 
-def _evaluate_superpixels(
-    job: Job, model: Model, samples: Sequence[LabelledSample], masks: Mapping[str, bytes]
-) -> tuple[str, str]:
-    """Store LIME's figures where there are explanations; returns the (settings hash, key) of the unit."""
-    found = superpixel_figures(job, model, samples, masks)
-    figures = {path: [one.figures.tolist() for one in measured] for path, measured in found.items()}
-    value, key = settings_hash(_content(samples, masks), figures), f"{model.name}|{LIME}"
-    if found and key not in job.writer.done(STAGE, value):
-        rows = list(_evaluations(job, model, samples, masks, found))
-        job.writer.finish_unit(STAGE, value, key, rows, model_id=model.id)
-    return value, key
-
-
-def superpixel_figures(
-    job: Job, model: Model, samples: Sequence[LabelledSample], masks: Mapping[str, bytes]
-) -> dict[str, list[Measured]]:
-    """LIME's superpixels of the predicted class on the same masks, by path, where a sample is explained."""
+def superpixels(engine: Engine, model_id: int, paths: Collection[str]) -> dict[str, tuple[bytes, Vector]]:
+    """Superpixels as PNG with the weights of the predicted class, by path, where a sample is explained."""
     query = (
-        select(Sample.path, Explanation.image_weights, Segmentation.label_map)
+        select(Sample.path, Segmentation.label_map, Explanation.image_weights)
         .join(Sample, Sample.id == Explanation.sample_id)
         .join(Segmentation, Segmentation.id == Explanation.segmentation_id)
-        .where(Explanation.model_id == model.id, Explanation.kind == "predicted")
+        .where(Explanation.model_id == model_id, Explanation.kind == "predicted")
     )
-    wanted, found = {sample.path for sample in samples}, {}
-    with Session(job.engine) as session:
-        for path, weights, label_map in session.execute(query):
-            truth = read_mask(masks[path]) if path in wanted else None
-            if truth is not None:
-                figures = measure_superpixels(weights, decode_label_map(label_map), truth)
-                found[path] = [Measured((None, None, LIME, None, 0), figures, bool(weights.max() <= 0))]
+    with Session(engine) as session:
+        return {path: (label_map, weights) for path, label_map, weights in session.execute(query) if path in paths}
+
+
+def _measure_superpixels(_: None, task: Masked) -> dict[str, list[Measured]]:
+    """LIME's superpixels of the predicted class, by path of the sample."""
+    found = {}
+    for path, (label_map, weights) in task.superpixels.items():
+        truth = read_mask(task.masks[path])
+        assert truth is not None
+        figures = measure_superpixels(weights, decode_label_map(label_map), truth)
+        found[path] = [Measured((None, None, LIME, None, 0), figures, bool(weights.max() <= 0))]
     return found
 
 
@@ -168,27 +202,30 @@ def _content(samples: Sequence[LabelledSample], masks: Mapping[str, bytes]) -> s
     return digest.hexdigest()
 
 
-def _jobs(
-    job: Job, model: Model, rankings: ClassRankings, samples: Sequence[LabelledSample], masks: Mapping[str, bytes]
-) -> Iterator[LocalisationJob]:
-    for start in range(0, len(samples), CPU_ROWS):
-        part = tuple(samples[start : start + CPU_ROWS])
-        given = {model.name: rankings}
-        request = MapRequest(part, (model.name,), VARIANTS, job.recipe.activation.tops, True, given)
-        yield LocalisationJob(request, tuple(masks[sample.path] for sample in part))
+def _jobs(context: RunContext, tasks: Sequence[Task]) -> Iterator[Job]:
+    """Batches of samples, of one model after another."""
+    for task in tasks:
+        found: Masked = task.payload
+        for start in range(0, len(found.samples), CPU_ROWS):
+            part = tuple(found.samples[start : start + CPU_ROWS])
+            rankings = {found.model: found.rankings}
+            maps = MapRequest(part, (found.model,), VARIANTS, context.recipe.activation.tops, True, rankings)
+            yield Job((task.key,), Request(maps, tuple(found.masks[sample.path] for sample in part)))
 
 
-def measure(bench: Bench, task: LocalisationJob) -> dict[str, list[Measured]]:
+def _joined(answers: Sequence[dict[str, list[Measured]]]) -> dict[str, list[Measured]]:
+    return {path: measured for answer in answers for path, measured in answer.items()}
+
+
+def measure(state: WorkerState, task: Request) -> dict[str, list[Measured]]:
     """All settings of one model, by path of the sample."""
-    (name,) = task.request.models
+    (name,) = task.maps.models
     found = {}
-    for sample, mask, maps in zip(
-        task.request.samples, task.masks, compute_maps(bench, task.request)[name], strict=True
-    ):
+    for sample, mask, maps in zip(task.maps.samples, task.masks, compute_maps(state, task.maps)[name], strict=True):
         truth = read_mask(mask)
         assert truth is not None
         measured = []
-        for variant in task.request.variants:
+        for variant in task.maps.variants:
             for stage, of_stage in scaled_stages(maps, variant).items():
                 figures = measure_maps(of_stage, truth)
                 empty = of_stage.max(axis=(1, 2)) == 0
@@ -217,15 +254,8 @@ def scaled_stages(found: SampleMaps, variant: str) -> dict[int | str, Vector]:
     return stages
 
 
-def _evaluations(
-    job: Job,
-    model: Model,
-    samples: Sequence[LabelledSample],
-    masks: Mapping[str, bytes],
-    found: Mapping[str, Sequence[Measured]],
-) -> Iterator[Evaluation]:
-    with Session(job.engine) as session:
-        ids = dict(session.execute(select(Category.label, Category.id)).tuples().all())
+def _evaluations(recipe: Recipe, masked: Masked, found: Mapping[str, Sequence[Measured]]) -> Iterator[EvaluationRecord]:
+    samples, masks = masked.samples, masked.masks
     chances = {}
     for sample in samples:
         truth = read_mask(masks[sample.path])
@@ -236,13 +266,11 @@ def _evaluations(
         of_split = [sample for sample in samples if sample.split == split]
         for label in (None, *sorted({sample.label for sample in of_split})):
             group = [sample.path for sample in of_split if label in (None, sample.label)]
-            seed = derive_seed("localisation", job.recipe.seed, model.name, split, label or "")
+            seed = derive_seed("localisation", recipe.seed, masked.model, split, label or "")
             of_variant = summarise(group, found, chances, seed)
             for variant, (count, chance, rows) in of_variant.items():
                 figures = {"split": split, "variant": variant, "samples": count, "chance": chance, "rows": rows}
-                yield Evaluation(
-                    kind="localisation", model_id=model.id, category_id=ids[label] if label else None, figures=figures
-                )
+                yield EvaluationRecord(kind="localisation", model=masked.model, label=label, figures=figures)
                 if split == "train" and label is None and variant != LIME:
                     for row in rows:
                         place = (row["target"], row["strategy"], variant, row["stage"], row["top"])
@@ -251,7 +279,7 @@ def _evaluations(
     if best is not None:
         target, strategy, variant, stage, top = best[1]
         chosen = {"target": target, "strategy": strategy, "variant": variant, "stage": stage, "top": top}
-        yield Evaluation(kind="localisation-choice", model_id=model.id, figures=chosen)
+        yield EvaluationRecord(kind="localisation-choice", model=masked.model, figures=chosen)
 
 
 def summarise(

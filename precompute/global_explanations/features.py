@@ -89,6 +89,31 @@ def true_class_explanations(
     ]
 
 
+def explanation_stamps(
+    session: Session, split: Literal["train", "test", "all"] = "all"
+) -> dict[tuple[int, int], list[tuple[int, str]]]:
+    """By (model, class) the (id, stamp) of each explanation that `true_class_explanations` gives, in that order."""
+    query = (
+        select(
+            Explanation.model_id,
+            Explanation.category_id,
+            Explanation.id,
+            WorkUnit.settings_hash,
+            WorkUnit.finished_at,
+        )
+        .join(Sample, Sample.id == Explanation.sample_id)
+        .join(WorkUnit, WorkUnit.id == Explanation.unit_id)
+        .where(Explanation.category_id == Sample.category_id)
+        .order_by(Sample.path)
+    )
+    if split != "all":
+        query = query.where(Sample.split == split)
+    stamps: dict[tuple[int, int], list[tuple[int, str]]] = defaultdict(list)
+    for model_id, category_id, explanation_id, mark, finished in session.execute(query):
+        stamps[model_id, category_id].append((explanation_id, f"{mark} {finished.isoformat()}"))
+    return stamps
+
+
 def whole_weight(image_weights: Vector, text_weights: Vector) -> float:
     """‖w‖₁ of an explanation, both modalities."""
     return float(np.abs(image_weights).sum(dtype=np.float64) + np.abs(text_weights).sum(dtype=np.float64))

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import cast
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.tables import Category, Evaluation, Explanation, GlobalGroup, GlobalMember, Model, Sample, WorkUnit
-from db.writer import UnitResult, Writer
+from db.records import EvaluationRecord, RankRecord, Record
+from db.tables import Category, Explanation, GlobalGroup, GlobalMember, Model, Sample, WorkUnit
+from precompute.context import RunContext
+from precompute.engine import Stage, Task
+from precompute.executors import Given, Job
 from precompute.global_explanations.concepts import ClassGroup, find_concepts
 from precompute.global_explanations.features import Feature, Modality, whole_weight
 from precompute.global_explanations.groups import FeatureGroup, by_weight, rank_groups
 from precompute.global_explanations.scores import SCORES, Occurrences, pick_samples, sp_lime_importance
-from precompute.recipe import GlobalSettings, settings_hash
+from precompute.global_explanations.stage import EXPLAIN_GLOBAL
+from precompute.provenance import INPUTS, SETTINGS
+from precompute.recipe import GlobalSettings, Recipe, settings_hash
 
-STAGE = "rank-global"
+RANK_GLOBAL = "rank-global"
 
 
 @dataclass(frozen=True)
@@ -33,50 +37,72 @@ class StoredGroup:
     group: FeatureGroup
 
 
-def rank_models(
-    engine: Engine, writer: Writer, models: Sequence[Model], settings: GlobalSettings, grouping: str
-) -> None:
-    """Rank every model's groups where groups or score have changed: one work unit a model.
+def rank_global_stage(recipe: Recipe) -> Stage:
+    """The stage, with the settings of a recipe: one work unit a model.
 
     A unit sets score, rank and concept of its model's groups and stores one Evaluation of kind 'pick' a class: the
     samples that SP-LIME picks, and how much of the importance they cover.
-
-    Args:
-        models: explained ones.
-        settings: score, number of picks, and what makes groups of two classes one concept.
-        grouping: stage of the units that own the groups.
     """
-    current = set()
-    for model in models:
-        started = time.perf_counter()
-        with Session(engine) as session:
+    settings = recipe.global_
+    return Stage(
+        name=RANK_GLOBAL,
+        settings=SETTINGS[RANK_GLOBAL](recipe),
+        inputs=INPUTS[RANK_GLOBAL],
+        tasks=_tasks,
+        work=_rank,
+        rows=_rows,
+        load=_with_groups,
+        setup=lambda context, tasks: Given(settings),
+        counted="model",
+        in_process=True,
+    )
+
+
+def _tasks(context: RunContext) -> Iterator[Task]:
+    settings = SETTINGS[RANK_GLOBAL](context.recipe)
+    with Session(context.engine) as session:
+        for model in session.scalars(select(Model).where(Model.explained).order_by(Model.position)).all():
             units = session.execute(
                 select(WorkUnit.key, WorkUnit.settings_hash, WorkUnit.finished_at)
-                .where(WorkUnit.stage == grouping, WorkUnit.model_id == model.id)
+                .where(WorkUnit.stage == EXPLAIN_GLOBAL, WorkUnit.model_id == model.id)
                 .order_by(WorkUnit.key)
             ).all()
-            unit_hash = settings_hash(
-                settings.score,
-                settings.picks,
-                settings.similarity,
-                [[key, value, finished.isoformat()] for key, value, finished in units],
-            )
-            current.add((unit_hash, model.name))
-            if model.name in writer.done(STAGE, unit_hash):
-                continue
-            groups = stored_groups(session, model.id)
-        concepts = find_concepts([_class_group(one) for one in groups], settings.similarity)
-        result = UnitResult(
-            STAGE,
-            unit_hash,
-            model.name,
-            [_pick(model.id, of_class, settings.picks) for of_class in _by_class(groups).values()],
-            model_id=model.id,
-            seconds=time.perf_counter() - started,
-            changes={GlobalGroup: _ranks(groups, concepts, settings)},
+            stamps = [[key, value, finished.isoformat()] for key, value, finished in units]
+            mark = settings_hash(*settings, stamps)
+            yield Task(key=model.name, mark=mark, payload=model.id, model=model.name)
+
+
+def _with_groups(context: RunContext, job: Job) -> Job:
+    with Session(context.engine) as session:
+        return replace(job, payload=stored_groups(session, job.payload))
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A model's ranks, and by class the samples that SP-LIME picks with the importance that is covered so far."""
+
+    ranks: Sequence[RankRecord]
+    picks: Mapping[str, Sequence[tuple[str, float]]]
+
+
+def _rank(settings: GlobalSettings, groups: Sequence[StoredGroup]) -> Ranking:
+    concepts = find_concepts([_class_group(one) for one in groups], settings.similarity)
+    picks = {of_class[0].label: _pick(of_class, settings.picks) for of_class in _by_class(groups).values()}
+    return Ranking(_ranks(groups, concepts, settings), picks)
+
+
+def _rows(task: Task, answers: Sequence[Ranking]) -> list[Record]:
+    (ranking,) = answers
+    picks = [
+        EvaluationRecord(
+            kind="pick",
+            model=task.model,
+            label=label,
+            figures={"samples": [path for path, _ in picks], "covered": [share for _, share in picks]},
         )
-        writer.finish_units([result])
-    writer.prune(STAGE, current)
+        for label, picks in ranking.picks.items()
+    ]
+    return [*picks, *ranking.ranks]
 
 
 def stored_groups(session: Session, model_id: int) -> list[StoredGroup]:
@@ -144,11 +170,9 @@ def _by_class(groups: Sequence[StoredGroup]) -> dict[int, list[StoredGroup]]:
     return found
 
 
-def _ranks(
-    groups: Sequence[StoredGroup], concepts: Mapping[int, int], settings: GlobalSettings
-) -> list[dict[str, int | float | None]]:
-    """New values of score, rank and concept, by the group's id."""
-    changes: list[dict[str, int | float | None]] = []
+def _ranks(groups: Sequence[StoredGroup], concepts: Mapping[int, int], settings: GlobalSettings) -> list[RankRecord]:
+    """New score, rank and concept of every group."""
+    changes: list[RankRecord] = []
     for modality in ("image", "text"):
         these = [one for one in groups if one.group.modality == modality]
         weights: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
@@ -170,7 +194,7 @@ def _ranks(
             ids = {id(one.group): one.id for one in of_class}
             for ranked in rank_groups([one.group for one in of_class], [by_id[one.id] for one in of_class]):
                 key = ids[id(ranked.group)]
-                changes.append({"id": key, "rank": ranked.rank, "score": ranked.score, "concept": concepts.get(key)})
+                changes.append(RankRecord(key, ranked.rank, ranked.score, concepts.get(key)))
     return changes
 
 
@@ -178,11 +202,9 @@ def _weight(group: FeatureGroup) -> float:
     return math.fsum(abs(member.weight) for member in group.members)
 
 
-def _pick(model_id: int, groups: Sequence[StoredGroup], budget: int) -> Evaluation:
-    picks = pick_samples(
+def _pick(groups: Sequence[StoredGroup], budget: int) -> Sequence[tuple[str, float]]:
+    return pick_samples(
         [sp_lime_importance([member.weight for member in one.group.members]) for one in groups],
         [frozenset(member.sample for member in one.group.members) for one in groups],
         budget,
     )
-    figures = {"samples": [path for path, _ in picks], "covered": [share for _, share in picks]}
-    return Evaluation(kind="pick", model_id=model_id, category_id=groups[0].category_id, figures=figures)

@@ -1,32 +1,40 @@
-"""The stage that groups stored explanations, one work unit a model and class, and has the groups ranked."""
+"""The stage that groups stored explanations, one work unit a model and class; `ranking` then ranks the groups."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from torch import Tensor
 
-from db.tables import Base, Category, Evaluation, GlobalGroup, GlobalMember, Model, Sample, Segmentation
-from db.writer import Writer
-from precompute.dataset.samples import load_picture
+from db.records import EvaluationRecord, GroupRecord, MemberRecord, Record
+from db.tables import Category, Model, Sample, Segmentation
+from precompute.context import RunContext, cores
+from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples
+from precompute.engine import ByKey, Stage, Task, grouped
+from precompute.executors import Job
 from precompute.global_explanations.class_explanation import ModalityGroups, explain_class
-from precompute.global_explanations.features import Modality, StoredExplanation, true_class_explanations
+from precompute.global_explanations.features import (
+    Modality,
+    StoredExplanation,
+    explanation_stamps,
+    true_class_explanations,
+)
 from precompute.global_explanations.groups import RankedGroup, rank_groups
 from precompute.global_explanations.image_groups import Embed, PartEmbeddings, SegmentedPicture
-from precompute.global_explanations.ranking import rank_models
 from precompute.global_explanations.scores import normlime_score
 from precompute.global_explanations.text_groups import spellings
 from precompute.local_explanations.segments import decode_label_map
-from precompute.progress import Progress
+from precompute.models.worker import ModelSetup, model_setup
+from precompute.provenance import INPUTS, SETTINGS
 from precompute.recipe import GlobalSettings, Recipe, settings_hash
 
-STAGE = "explain-global"
+EXPLAIN_GLOBAL = "explain-global"
 STORED = "groups, places"
 """What a unit stores; changed, every class is grouped anew."""
 
@@ -39,108 +47,182 @@ class ImageClassifier(Protocol):
     def hidden(self, image_embeddings: Tensor) -> Tensor: ...
 
 
-def explain_global(
-    engine: Engine,
-    writer: Writer,
-    recipe: Recipe,
-    dataset: Path,
-    load_classifier: Callable[[], ImageClassifier] | None,
-    progress: Progress,
-) -> None:
-    """Group the explanations of every explained model and class, then rank the groups; what is up to date is kept.
+@dataclass(frozen=True)
+class SegmentedSample:
+    """A sample with its stored superpixels as PNG."""
 
-    Memory is bounded by one class, in ranking by one model. A class of which no explanation is stored has no unit.
+    sample: LabelledSample
+    label_map: bytes
+
+    def decode(self, size: int) -> SegmentedPicture:
+        """The picture uint8 [size, size, 3] and its label map."""
+        return sample_picture(self.sample, size), decode_label_map(self.label_map)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A class's explanations by the key of the task, and its samples with their superpixels by path."""
+
+    label: str
+    explanations: Mapping[str, Sequence[StoredExplanation]]
+    samples: Mapping[str, SegmentedSample]
+
+
+@dataclass(frozen=True)
+class GroupingState:
+    """The settings, and what embeds crops of pictures: None where no image classifier is trained."""
+
+    recipe: Recipe
+    embed: Embed | None
+
+
+@dataclass(frozen=True)
+class GroupingSetup:
+    """How to load the trained image model `name`; it is loaded at the first crop."""
+
+    recipe: Recipe
+    name: str | None
+    models: ModelSetup | None
+
+    @contextmanager
+    def start(self) -> Iterator[GroupingState]:
+        if self.models is None:
+            yield GroupingState(self.recipe, None)
+            return
+        setup, name = self.models, self.name
+
+        @cache
+        def classifier() -> ImageClassifier:
+            return cast("ImageClassifier", setup.load()[name or ""])
+
+        with setup.threaded():
+            yield GroupingState(self.recipe, embedding(classifier, self.recipe.global_))
+
+
+def explain_global_stage(recipe: Recipe) -> Stage:
+    """The stage, with the settings of a recipe; memory is bounded by one class.
+
     Beside its groups a unit stores one Evaluation of kind 'groups' a modality: what went in, what is noise, and, where
-    no group is shown, the reason.
-
-    Args:
-        load_classifier: the trained image model, called only if parts of pictures are to be embedded; None where there
-            is none.
-        progress: told (units finished, units in all).
+    no group is shown, the reason. A class of which no explanation is stored has no unit.
     """
-    with Session(engine) as session:
+    return Stage(
+        name=EXPLAIN_GLOBAL,
+        settings=SETTINGS[EXPLAIN_GLOBAL](recipe),
+        inputs=INPUTS[EXPLAIN_GLOBAL],
+        tasks=_tasks,
+        work=_group_class,
+        rows=_rows,
+        jobs=_jobs,
+        load=_with_explanations,
+        setup=lambda context, _: grouping_setup(context),
+        counted="class and model",
+        in_process=True,
+    )
+
+
+def _tasks(context: RunContext) -> Iterator[Task]:
+    recipe = context.recipe
+    with Session(context.engine) as session:
         stored = session.scalars(select(Model).order_by(Model.position)).all()
         categories = session.execute(select(Category.id, Category.label).order_by(Category.label)).all()
-    settings = recipe.global_
-    embed = None if load_classifier is None else embedding(load_classifier, settings)
-    explained = [model for model in stored if model.explained]
+        stamps = explanation_stamps(session, recipe.global_.split)
     image_model = next((model for model in stored if model.kind == "image"), None)
+    sees = image_model is not None and image_model_name(recipe) is not None
     # What image groups depend on beside the explanations.
-    sight = [recipe.towers.image_size, image_model.checkpoint_hash if image_model and embed else None]
-    grouping = settings.model_dump(mode="json", exclude={"score", "picks"})
-    current: set[tuple[str, str]] = set()
-    for position, (category_id, label) in enumerate(categories):
-        parts = None if embed is None else part_embeddings(engine, dataset, embed, recipe)
-        for place, model in enumerate(explained):
-            progress(position * len(explained) + place, len(categories) * len(explained))
-            with Session(engine) as session:
-                explanations = true_class_explanations(session, model.id, category_id, settings.split)
-            if not explanations:
-                continue
-            unit_hash = settings_hash(STORED, grouping, sight, [[e.id, e.stamp] for e in explanations])
-            key = f"{model.name}|{label}"
-            current.add((unit_hash, key))
-            if key not in writer.done(STAGE, unit_hash):
-                _explain_unit(writer, unit_hash, key, (model.id, category_id), explanations, parts, recipe)
-    writer.prune(STAGE, current)
-    rank_models(engine, writer, explained, settings, STAGE)
-    progress(len(categories) * len(explained), len(categories) * len(explained))
+    sight = [recipe.towers.image_size, image_model.checkpoint_hash if image_model and sees else None]
+    grouping = SETTINGS[EXPLAIN_GLOBAL](recipe)
+    for category_id, label in categories:
+        for model in stored:
+            explained = stamps.get((model.id, category_id)) if model.explained else None
+            if explained:
+                yield Task(
+                    key=f"{model.name}|{label}",
+                    mark=settings_hash(STORED, grouping, sight, [list(one) for one in explained]),
+                    payload=(model.id, category_id, label),
+                    model=model.name,
+                )
 
 
-def _explain_unit(
-    writer: Writer,
-    unit_hash: str,
-    key: str,
-    ids: tuple[int, int],
-    explanations: list[StoredExplanation],
-    parts: PartEmbeddings | None,
-    recipe: Recipe,
-) -> None:
-    model_id, category_id = ids
-    started = time.perf_counter()
-    try:
-        found = explain_class(explanations, parts.of if parts else None, recipe.global_)
-    except OSError as error:
-        message = f"{error}: the picture was read at ingest and no longer can be; run the stage ingest again"
-        writer.fail_unit(STAGE, unit_hash, key, message, model_id=model_id)
-        return
-    rows: list[Base] = []
-    for modality, groups in found.items():
-        scores = [normlime_score([m.weight for m in g.members], [m.norm for m in g.members]) for g in groups.groups]
-        rows += [_group_row(ranked, model_id, category_id) for ranked in rank_groups(groups.groups, scores)]
-        rows.append(_summary(groups, modality, model_id, category_id))
-    seconds = time.perf_counter() - started
-    writer.finish_unit(STAGE, unit_hash, key, rows, model_id=model_id, seconds=seconds)
+def _jobs(_: RunContext, tasks: Sequence[Task]) -> Iterator[Job]:
+    """All models of a class together: a part of a picture that several rely on is embedded once."""
+    for found in grouped(tasks, lambda task: task.payload[2]):
+        yield Job(tuple(task.key for task in found), tuple(found))
 
 
-def embedding(load_classifier: Callable[[], ImageClassifier], settings: GlobalSettings) -> Embed:
-    """What parts of pictures are compared by; the classifier is loaded at the first crop."""
-    loaded = cache(load_classifier)
+def _with_explanations(context: RunContext, job: Job) -> Job:
+    tasks: Sequence[Task] = job.payload
+    _, _, label = tasks[0].payload
+    with Session(context.engine) as session:
+        explanations = {
+            task.key: true_class_explanations(session, task.payload[0], task.payload[1], context.recipe.global_.split)
+            for task in tasks
+        }
+    return replace(job, payload=Request(label, explanations, segmented_samples(context, label)))
+
+
+def segmented_samples(context: RunContext, label: str) -> dict[str, SegmentedSample]:
+    """The samples of a class that have superpixels, by path."""
+    query = (
+        select(Sample.path, Segmentation.label_map)
+        .join(Sample, Sample.id == Segmentation.sample_id)
+        .join(Category, Category.id == Sample.category_id)
+        .where(Category.label == label)
+    )
+    with Session(context.engine) as session:
+        label_maps = dict(session.execute(query).tuples().all())
+    samples = stored_samples(context.engine, context.dataset, label=label)
+    return {one.path: SegmentedSample(one, label_maps[one.path]) for one in samples if one.path in label_maps}
+
+
+def image_model_name(recipe: Recipe) -> str | None:
+    """The recipe's image model, whose features tell parts of pictures apart."""
+    return next((model.name for model in recipe.models if model.kind == "image"), None)
+
+
+def grouping_setup(context: RunContext) -> GroupingSetup:
+    """How to embed parts of pictures, on all cores: the number of threads may change an embedding's last digits, so it
+    must not follow --workers."""
+    name = image_model_name(context.recipe)
+    return GroupingSetup(context.recipe, name, None if name is None else model_setup(context, [name], cores()))
+
+
+def _group_class(state: GroupingState, request: Request) -> ByKey:
+    parts = part_embeddings(state, request.samples)
+    of = None if parts is None else parts.of
+    return ByKey({key: explain_class(found, of, state.recipe.global_) for key, found in request.explanations.items()})
+
+
+def embedding(classifier: Callable[[], ImageClassifier], settings: GlobalSettings) -> Embed:
+    """What parts of pictures are compared by."""
     if settings.embedding == "tower":
-        return lambda crops: loaded().embed_images(crops)
-    return lambda crops: loaded().hidden(loaded().embed_images(crops))
+        return lambda crops: classifier().embed_images(crops)
+    return lambda crops: classifier().hidden(classifier().embed_images(crops))
 
 
-def part_embeddings(engine: Engine, dataset: Path, embed: Embed, recipe: Recipe) -> PartEmbeddings:
-    """Embeddings of superpixels of stored samples."""
-    return PartEmbeddings(embed, _loader(engine, dataset), recipe.towers.image_size, recipe.runtime.batch_size)
+def part_embeddings(state: GroupingState, samples: Mapping[str, SegmentedSample]) -> PartEmbeddings | None:
+    """Embeddings of superpixels of samples; None where no image classifier is trained."""
+    if state.embed is None:
+        return None
+    size = state.recipe.towers.image_size
+    return PartEmbeddings(state.embed, lambda path: samples[path].decode(size), size, state.recipe.runtime.batch_size)
 
 
-def _loader(engine: Engine, dataset: Path) -> Callable[[str], SegmentedPicture]:
-    def load(path: str) -> SegmentedPicture:
-        query = select(Segmentation.label_map).join(Sample).where(Sample.path == path)
-        with Session(engine) as session:
-            label_map = decode_label_map(session.execute(query).scalar_one())
-        return load_picture(dataset / path, label_map.shape[0]), label_map
+def _rows(task: Task, answers: Sequence[dict[Modality, ModalityGroups]]) -> list[Record]:
+    assert task.model is not None
+    model, label = task.model, task.payload[2]
+    records: list[Record] = []
+    for modality, groups in answers[0].items():
+        scores = [normlime_score([m.weight for m in g.members], [m.norm for m in g.members]) for g in groups.groups]
+        records += [_group_record(ranked, model, label) for ranked in rank_groups(groups.groups, scores)]
+        records.append(_summary(groups, modality, model, label))
+    return records
 
-    return load
 
-
-def _group_row(ranked: RankedGroup, model_id: int, category_id: int) -> GlobalGroup:
+def _group_record(ranked: RankedGroup, model: str, label: str) -> GroupRecord:
     group = ranked.group
-    return GlobalGroup(
-        model_id=model_id,
-        category_id=category_id,
+    return GroupRecord(
+        model=model,
+        label=label,
         modality=group.modality,
         rank=ranked.rank,
         name=group.name or f"image group {ranked.rank}",
@@ -150,7 +232,7 @@ def _group_row(ranked: RankedGroup, model_id: int, category_id: int) -> GlobalGr
         centroid=group.centroid,
         radius=group.radius,
         members=[
-            GlobalMember(
+            MemberRecord(
                 explanation_id=member.explanation_id,
                 sample_id=member.sample_id,
                 feature=member.index,
@@ -162,7 +244,7 @@ def _group_row(ranked: RankedGroup, model_id: int, category_id: int) -> GlobalGr
     )
 
 
-def _summary(groups: ModalityGroups, modality: Modality, model_id: int, category_id: int) -> Evaluation:
+def _summary(groups: ModalityGroups, modality: Modality, model: str, label: str) -> EvaluationRecord:
     figures: dict[str, object] = {
         "explained": groups.explained,
         "support": groups.support,
@@ -174,4 +256,4 @@ def _summary(groups: ModalityGroups, modality: Modality, model_id: int, category
     }
     if groups.places:
         figures["places"] = groups.places
-    return Evaluation(kind="groups", model_id=model_id, category_id=category_id, modality=modality, figures=figures)
+    return EvaluationRecord(kind="groups", model=model, label=label, modality=modality, figures=figures)

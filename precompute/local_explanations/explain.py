@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 
-from db.tables import Explanation, Vector
+from db.columns import Vector
+from db.records import ExplanationRecord
 from precompute.dataset.samples import Pixels
 from precompute.local_explanations.balanced import ReplicatedDesign, crossed_design, joint_design
 from precompute.local_explanations.masking import Answers, Evaluator, MaskedPicture
@@ -46,12 +48,9 @@ def targets(probabilities: Floats, true: int) -> list[Target]:
 
 @dataclass(frozen=True)
 class Explained:
-    """For each model its explanations with the label of the class that each explains, and the towers' share of it.
+    """For each model its explanations; `tower_seconds`: time inside towers and opaque models."""
 
-    `tower_seconds`: time inside towers and opaque models.
-    """
-
-    explanations: dict[str, list[tuple[str, Explanation]]]
+    explanations: dict[str, list[ExplanationRecord]]
     tower_seconds: float
 
 
@@ -87,11 +86,11 @@ def explain_sample(
         device: where the models are.
 
     Returns:
-        Explanations whose ids of other rows are not set.
+        An explanation of each target by model.
     """
     seed = derive_seed("explain-local", run_seed, path)
     masked = MaskedPicture(picture, label_map, settings.fill, device)
-    explained: dict[str, list[tuple[str, Explanation]]] = {}
+    explained: dict[str, list[ExplanationRecord]] = {}
     tower_seconds = 0.0
     for draw, group in _designs(settings, models):
         design = draw(int(label_map.max()) + 1, len(readable), settings.evaluations, seed)
@@ -109,9 +108,13 @@ def explain_sample(
             columns = [target.index for target in wanted]
             surrogates = fit(design, design_answers(design, answers, name, columns), settings)
             explained[name] = [
-                (
-                    model.classes[target.index],
-                    _row(target, surrogate, column, design, len(asked), settings, seed, len(entries) - len(readable)),
+                ExplanationRecord(
+                    model=name,
+                    sample=path,
+                    label=model.classes[target.index],
+                    kind=target.kind,
+                    seed=seed,
+                    **_figures(surrogate, column, design, len(asked), settings, len(entries) - len(readable)),
                 )
                 for target, surrogate, column in zip(wanted, surrogates, measured.T[columns], strict=True)
             ]
@@ -168,41 +171,37 @@ def fit(design: Design | ReplicatedDesign, columns: Floats, settings: ExplainSet
     return fit_lime(design.features, columns, settings.kernel_width, settings.ridge)
 
 
-def _row(
-    target: Target,
+def _figures(
     surrogate: Surrogate,
     measured: Floats,
     design: Design | ReplicatedDesign,
     image_evaluations: int,
     settings: ExplainSettings,
-    seed: int,
     unread: int,
-) -> Explanation:
+) -> dict[str, Any]:
     """`measured`: the target's probability untouched, without any text, without the picture."""
     superpixels, entries = design.image_masks.shape[1], design.text_masks.shape[1]
     image_weights, text_weights = _by_modality(surrogate.weights, superpixels, unread)
     errors = surrogate.errors
     image_errors, text_errors = (None, None) if errors is None else _by_modality(errors, superpixels, unread)
-    return Explanation(
-        kind=target.kind,
-        probability=float(measured[0]),
-        surrogate_prediction=surrogate.prediction,
-        intercept=surrogate.intercept,
-        r2=surrogate.r2,
-        image_evaluations=image_evaluations,
-        text_evaluations=len(design.text_masks) if entries else 0,
-        sampler=settings.sampler,
-        fill=settings.fill,
-        seed=seed,
-        image_weights=image_weights,
-        image_errors=image_errors,
-        text_weights=text_weights,
-        text_errors=text_errors,
-        image_share=image_share(image_weights, text_weights),
-        image_share_positive=image_share_positive(image_weights, text_weights),
-        probability_without_text=float(measured[1]),
-        probability_without_image=float(measured[2]),
-    )
+    return {
+        "probability": float(measured[0]),
+        "surrogate_prediction": surrogate.prediction,
+        "intercept": surrogate.intercept,
+        "r2": surrogate.r2,
+        "image_evaluations": image_evaluations,
+        "text_evaluations": len(design.text_masks) if entries else 0,
+        "sampler": settings.sampler,
+        "fill": settings.fill,
+        "image_weights": image_weights,
+        "image_errors": image_errors,
+        "text_weights": text_weights,
+        "text_errors": text_errors,
+        "image_share": image_share(image_weights, text_weights),
+        "image_share_positive": image_share_positive(image_weights, text_weights),
+        "probability_without_text": float(measured[1]),
+        "probability_without_image": float(measured[2]),
+    }
 
 
 def _by_modality(values: Floats, superpixels: int, unread: int) -> tuple[Vector, Vector]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from skimage.segmentation import relabel_sequential, slic
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from db.tables import Sample, Segmentation
+from precompute.context import RunContext
 from precompute.dataset.samples import Pixels
+from precompute.executors import Job
 from precompute.recipe import ExplainSettings
 
 LabelMap = npt.NDArray[np.int32]
@@ -48,3 +54,11 @@ def decode_label_map(content: bytes) -> LabelMap:
     """The label map int32 [h, w] that `encode_label_map` wrote."""
     with Image.open(io.BytesIO(content)) as picture:
         return np.array(picture, dtype=np.int32)
+
+
+def with_label_map(context: RunContext, job: Job) -> Job:
+    """A job about a sample with the sample's superpixels as PNG, None where there are none."""
+    query = select(Segmentation.label_map).join(Sample, Sample.id == Segmentation.sample_id)
+    with Session(context.engine) as session:
+        label_map = session.scalar(query.where(Sample.path == job.payload.sample.path))
+    return replace(job, payload=replace(job.payload, label_map=label_map))

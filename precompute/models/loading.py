@@ -19,12 +19,10 @@ from precompute.models.runtimes import Execution, choose_execution, fixed_execut
 from precompute.models.tower_loading import fingerprint, image_tower, image_tower_from, text_tower, text_tower_from
 from precompute.models.towers import ImageTower, TextTower
 from precompute.recipe import Recipe
+from precompute.runtime_choices import RUNTIMES
 
 MODELS = "models"
 """Folder of the checkpoints in the artifacts folder."""
-
-RUNTIMES = "runtimes.json"
-"""File in the artifacts folder of what was measured of this machine."""
 
 
 def load_models(

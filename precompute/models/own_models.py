@@ -67,7 +67,7 @@ def own_hash(settings: ModelSettings) -> str:
     except Exception:  # the user's package may raise anything while it is read
         spec = None
     source = Path(spec.origin).read_bytes() if spec and spec.origin else b""
-    return hashlib.sha256(settings_hash(settings).encode() + source).hexdigest()
+    return hashlib.sha256(settings_hash(settings.model_copy(update={"explain": None})).encode() + source).hexdigest()
 
 
 def _look_here() -> None:

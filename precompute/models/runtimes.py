@@ -7,7 +7,6 @@ a recipe changes no number.
 from __future__ import annotations
 
 import copy
-import json
 import os
 import platform
 import time
@@ -26,6 +25,7 @@ from db.errors import UserError
 from precompute.models.centring import centre
 from precompute.progress import say
 from precompute.recipe import RuntimeSettings
+from precompute.runtime_choices import read_choices, write_choices
 
 Runtime = Literal["torch", "openvino"]
 Precision = Literal["float32", "bfloat16"]
@@ -201,7 +201,7 @@ def choose_execution(
     key = f"{_processor() if device == 'cpu' else torch.cuda.get_device_name(device)} | {kind}"
     by_word = {f"{option.runtime} {option.precision}": option for option in options}
     try:
-        known = (_kept(cache) or {}).get(key)
+        known = (read_choices(cache) or {}).get(key)
         if known not in by_word:
             cache.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(cache.with_suffix(".lock")):  # of workers that start together one measures, the others read
@@ -244,7 +244,7 @@ def _measured(
     cache: Path, key: str, by_word: Mapping[str, Execution], module: nn.Module, batch: tuple[Tensor, ...]
 ) -> str:
     """The word kept for `key`; measured, and kept from now on, where there is none that means anything."""
-    kept = _kept(cache)
+    kept = read_choices(cache)
     known = kept or {}
     if known.get(key) in by_word:
         return known[key]
@@ -253,23 +253,8 @@ def _measured(
     options = list(by_word.values())
     best = _worthwhile(options, replace(options[0], runtime="torch", precision="float32"), module, batch)
     known[key] = f"{best.runtime} {best.precision}"
-    temporary = cache.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
-    temporary.replace(cache)
+    write_choices(cache, known)
     return known[key]
-
-
-def _kept(cache: Path) -> dict[str, str] | None:
-    """What was measured so far; None where the file is not what was written."""
-    try:
-        found = json.loads(cache.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (ValueError, RecursionError):  # not UTF-8 is a ValueError, too
-        return None
-    if not isinstance(found, dict) or not all(isinstance(word, str) for word in found.values()):
-        return None
-    return found
 
 
 _RUNTIMES: tuple[Runtime, ...] = ("openvino", "torch")

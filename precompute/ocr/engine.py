@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from db.errors import UserError
-from precompute.dataset.entries import ReadEntry
+from db.records import EntryRecord
 
 
 class OcrEngine(Protocol):
@@ -17,7 +17,7 @@ class OcrEngine(Protocol):
 
     name: str
 
-    def read(self, picture: Image.Image) -> list[ReadEntry]:
+    def read(self, picture: Image.Image) -> list[EntryRecord]:
         """The texts of an upright RGB picture in reading order, polygons in its pixels, confidence 0..1 or None."""
         ...
 
@@ -49,13 +49,13 @@ class RapidOcr:
             }
         )
 
-    def read(self, picture: Image.Image) -> list[ReadEntry]:
+    def read(self, picture: Image.Image) -> list[EntryRecord]:
         """See `OcrEngine.read`; nothing found = an empty list."""
         found = self._read(np.asarray(picture)[:, :, ::-1])  # it expects blue first
         if found.txts is None or found.boxes is None:
             return []
         return [
-            ReadEntry(text, tuple((float(x), float(y)) for x, y in box), float(score))
+            EntryRecord(text, tuple((float(x), float(y)) for x, y in box), float(score))
             for text, box, score in zip(found.txts, found.boxes, found.scores, strict=True)
         ]
 

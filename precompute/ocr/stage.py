@@ -2,107 +2,108 @@
 
 from __future__ import annotations
 
-import functools
-import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from db.tables import OcrEntry, Sample
-from precompute.dataset.entries import ENGINE_PREFIX, NOT_READ, ReadEntry, entries_hash
-from precompute.dataset.faults import Fault, FaultError, storable
+from db.errors import UserError
+from db.records import EntryRecord, TextRecord
+from db.sample_store import ENGINE_PREFIX, NOT_READ
+from db.tables import Sample
+from precompute.context import RunContext
+from precompute.dataset.changes import file_digest
+from precompute.dataset.entries import entries_hash
+from precompute.dataset.faults import FaultError, InputChangedError, storable
 from precompute.dataset.pictures import open_picture
 from precompute.dataset.polygons import Frame
-from precompute.dataset.pool import in_order
-from precompute.dataset.store import entry_rows
-from precompute.dataset.units import mark_unit
+from precompute.engine import Report, Stage, Task, run_stage
 from precompute.ocr.engine import OcrEngine, RapidOcr
 
-STAGE = "ocr"
+OCR = "ocr"
 _WHOLE = 1_000_000  # pixels a side: larger than any picture, so that none is shrunk
 
 
 @dataclass(frozen=True)
-class OcrReport:
-    """Numbers of samples; a failed one is tried again by the next run and has no text until then."""
+class Unread:
+    """A picture without text: its file, its name, and what was ingested."""
 
-    read: int
-    failed: int
-
-
-@dataclass(frozen=True)
-class _Task:
-    id: int
-    root: str
+    file: Path
     path: str
+    picture_hash: str
 
 
 @dataclass(frozen=True)
-class _Reading:
-    entries: tuple[ReadEntry, ...]
-    fault: Fault | None
-    seconds: float
+class EngineSetup:
+    """One OCR engine a worker."""
+
+    make_engine: Callable[[], OcrEngine]
+
+    @contextmanager
+    def start(self) -> Iterator[OcrEngine]:
+        yield self.make_engine()
 
 
-def read_texts(
-    engine: Engine,
-    dataset: Path,
-    run_id: int,
-    workers: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-    make_engine: Callable[[], OcrEngine] = RapidOcr,
-) -> OcrReport:
-    """Read the text of every sample that has none and whose data set has no `ocr` key for it.
+def read_texts(context: RunContext, make_engine: Callable[[], OcrEngine] = RapidOcr) -> Report:
+    """Read the text of every sample whose data set has no `ocr` key for it, once; see `run_stage`.
 
-    Such a sample is stored with `entries_hash` = NOT_READ; reading it sets the hash, so one that is read is never
-    read again. A unit is one sample and goes away with it. With nothing to read no engine is loaded.
+    A unit is one sample and goes away with it. With nothing to read no engine is loaded.
 
     Args:
-        workers: processes, each with an engine of its own.
-        progress: called with the number of samples that are done and that of all that were to be read.
         make_engine: a class, or another callable that can be pickled.
 
     Raises:
         UserError: the engine, or its models, are not installed.
     """
-    query = select(Sample.id, Sample.path).where(Sample.entries_hash == NOT_READ).order_by(Sample.path)
-    with Session(engine) as session:
-        tasks = [_Task(sample_id, str(dataset), path) for sample_id, path in session.execute(query)]
-    writing = engine.execution_options(sqlite_begin="IMMEDIATE")  # as db.writer: waits for other writers
-    failed = 0
-    with closing(in_order(functools.partial(_read, make_engine), tasks, min(workers, len(tasks)))) as readings:
-        for done, (task, reading) in enumerate(zip(tasks, readings, strict=True), start=1):
-            with Session(writing) as session, session.begin():
-                _store(session, run_id, task, reading, getattr(make_engine, "name", ""))
-            failed += reading.fault is not None
-            progress(done, len(tasks))
-    return OcrReport(len(tasks) - failed, failed)
+    return run_stage(context, ocr_stage(make_engine))
 
 
-@functools.cache
-def _engine_of_process(make_engine: Callable[[], OcrEngine]) -> OcrEngine:
-    return make_engine()
+def ocr_stage(make_engine: Callable[[], OcrEngine] = RapidOcr) -> Stage:
+    """The stage for one OCR engine."""
+    name = getattr(make_engine, "name", "")
+    return Stage(
+        name=OCR,
+        settings=[name],
+        inputs=(),
+        tasks=lambda context: _tasks(context, name),
+        work=_read,
+        rows=_rows,
+        setup=lambda context, tasks: EngineSetup(make_engine),
+        counted="sample",
+    )
 
 
-def _read(make_engine: Callable[[], OcrEngine], task: _Task) -> _Reading:
-    engine = _engine_of_process(make_engine)
-    started = time.monotonic()
+def _tasks(context: RunContext, engine_name: str) -> Iterator[Task]:
+    """The picture is not in the mark: a sample whose picture changes is another row, and this one's mark goes."""
+    query = (
+        select(Sample.path, Sample.picture_hash)
+        .where(or_(Sample.entries_hash == NOT_READ, Sample.entries_hash.startswith(ENGINE_PREFIX)))
+        .order_by(Sample.path)
+    )
+    with Session(context.engine) as session:
+        for path, picture_hash in session.execute(query).all():
+            unread = Unread(context.dataset / path, path, picture_hash)
+            yield Task(key=path, mark=engine_name, payload=unread, sample=path)
+
+
+def _read(engine: OcrEngine, unread: Unread) -> tuple[EntryRecord, ...]:
+    if file_digest(unread.file) != unread.picture_hash:
+        raise InputChangedError(f"{unread.path}: gone or changed since it was ingested; run the stage ingest again")
     try:
-        picture, frame = open_picture(Path(task.root) / task.path, _WHOLE)
-        entries = _clean(engine.read(picture), Frame(*frame.upright_size))
+        picture, frame = open_picture(unread.file, _WHOLE)
+        return _clean(engine.read(picture), Frame(*frame.upright_size))
     except FaultError as error:
-        return _Reading((), Fault(task.path, str(error), sample=task.path), 0.0)
+        raise UserError(str(error)) from error
     except Exception as error:  # an engine may raise anything; one picture must not end the run
-        message = f"{engine.name} cannot read it ({error}); replace the picture or give its text in metadata.jsonl"
-        return _Reading((), Fault(task.path, message, sample=task.path), 0.0)
-    return _Reading(entries, None, time.monotonic() - started)
+        raise UserError(
+            f"{engine.name} cannot read it ({error}); replace the picture or give its text in metadata.jsonl"
+        ) from error
 
 
-def _clean(entries: list[ReadEntry], frame: Frame) -> tuple[ReadEntry, ...]:
+def _clean(entries: list[EntryRecord], frame: Frame) -> tuple[EntryRecord, ...]:
     """Entries as the data set stage keeps them: clipped to the picture; blank ones and those outside it left out."""
     kept = []
     for entry in entries:
@@ -111,24 +112,10 @@ def _clean(entries: list[ReadEntry], frame: Frame) -> tuple[ReadEntry, ...]:
         except FaultError:
             continue
         if entry.text.strip():
-            kept.append(ReadEntry(storable(entry.text), polygon, entry.confidence))
+            kept.append(EntryRecord(storable(entry.text), polygon, entry.confidence))
     return tuple(kept)
 
 
-def _store(session: Session, run_id: int, task: _Task, reading: _Reading, engine_name: str) -> None:
-    if reading.fault is None:
-        if rows := entry_rows(reading.entries, task.id):
-            session.execute(insert(OcrEntry), rows)
-        mark = ENGINE_PREFIX + entries_hash(reading.entries)
-        session.execute(update(Sample).where(Sample.id == task.id).values(entries_hash=mark))
-    mark_unit(
-        session,
-        run_id,
-        STAGE,
-        engine_name,
-        task.path,
-        [reading.fault] if reading.fault else [],
-        status="failed" if reading.fault else "done",
-        sample_id=task.id,
-        seconds=reading.seconds,
-    )
+def _rows(task: Task, answers: Sequence[tuple[EntryRecord, ...]]) -> list[TextRecord]:
+    (entries,) = answers
+    return [TextRecord(task.key, entries, ENGINE_PREFIX + entries_hash(entries))]

@@ -235,7 +235,7 @@ def main() -> None:
     shop = Shop(options.db, options.split, options.pictures)
     shop = replace_sampler(shop, options.evaluations)
     pictures = [Subject(shop, sample) for sample in shop.samples]
-    evaluations = shop.order.recipe.explain.evaluations
+    evaluations = shop.options.recipe.explain.evaluations
     result: dict[str, Any] = {"evaluations": evaluations, "pictures": len(pictures), "threads": threads}
     if "fidelity" in wanted:
         result["fidelity"] = report_fidelity(compare(shop, pictures, evaluations, options.reference, options.stable))
@@ -251,7 +251,7 @@ def main() -> None:
 def replace_sampler(shop: Shop, evaluations: int | None) -> Shop:
     """The shop with the balanced sampler."""
     table = {"sampler": "balanced", "evaluations": evaluations or EVALUATIONS["balanced"]}
-    shop.order = replace(shop.order, recipe=shop.order.recipe.replaced(explain=table))
+    shop.options = replace(shop.options, recipe=shop.options.recipe.replaced(explain=table))
     return shop
 
 

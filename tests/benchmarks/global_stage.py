@@ -19,13 +19,16 @@ import os
 import resource
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 from torch import Tensor
 
 from db.session import create, finish
@@ -41,11 +44,14 @@ from db.tables import (
     Segmentation,
     WorkUnit,
 )
-from db.writer import Writer
+from precompute.dataset.changes import file_digest
+from precompute.engine import run_stage
 from precompute.global_explanations.image_groups import PartEmbeddings
-from precompute.global_explanations.stage import explain_global
+from precompute.global_explanations.ranking import rank_global_stage
+from precompute.global_explanations.stage import GroupingState, embedding, explain_global_stage
 from precompute.local_explanations.segments import encode_label_map
 from precompute.recipe import Recipe
+from tests.run_context import open_context
 
 BLOCKS, BLOCK = 10, 4
 """A picture has BLOCKS x BLOCKS superpixels of BLOCK x BLOCK pixels."""
@@ -97,6 +103,7 @@ def build(folder: Path, classes: int, samples: int, models: int) -> str:
     engine = create(url)
     (folder / "pictures").mkdir()
     _pictures(folder / "pictures", samples)
+    hashes = [file_digest(picture) for picture in sorted((folder / "pictures").iterdir())]
     blocks = np.arange(BLOCKS * BLOCKS, dtype=np.int32).reshape(BLOCKS, BLOCKS)
     label_map = encode_label_map(np.kron(blocks, np.ones((BLOCK, BLOCK), dtype=np.int32)))
     for number in range(classes):  # every class has the same files, under its own name
@@ -126,7 +133,7 @@ def build(folder: Path, classes: int, samples: int, models: int) -> str:
             ],
         )
         for number, label in enumerate(labels):
-            _add_class(connection, number, label, samples, models, label_map, shared)
+            _add_class(connection, number, label, hashes, models, label_map, shared)
     finish(engine)
     return url
 
@@ -135,7 +142,7 @@ def _add_class(
     connection: Connection,
     number: int,
     label: str,
-    samples: int,
+    hashes: Sequence[str | None],
     models: int,
     label_map: bytes,
     shared: dict[str, Any],
@@ -151,8 +158,8 @@ def _add_class(
     rows: dict[type[Base], list[dict[str, Any]]] = {
         table: [] for table in (Sample, OcrEntry, Segmentation, WorkUnit, Explanation)
     }
-    for index in range(samples):
-        sample = number * samples + index + 1
+    for index, picture_hash in enumerate(hashes):
+        sample = number * len(hashes) + index + 1
         path = f"{label}/{index:03}.png"
         rows[Sample].append(
             {
@@ -161,7 +168,7 @@ def _add_class(
                 "path": path,
                 "split": "train",
                 "category_id": number + 1,
-                "picture_hash": "p",
+                "picture_hash": picture_hash,
                 "entries_hash": "e",
                 "width": 40,
                 "height": 40,
@@ -237,20 +244,35 @@ class _Timed:
         PartEmbeddings.of = timed  # type: ignore[method-assign]
 
 
+class _Setup:
+    """In place of a trained image model."""
+
+    @contextmanager
+    def start(self) -> Iterator[GroupingState]:
+        yield GroupingState(RECIPE, embedding(_Classifier, RECIPE.global_))
+
+
+def _explain(engine: Engine, folder: Path, recipe: Recipe) -> None:
+    context = open_context(engine, folder, recipe, run_id=1)
+    for stage in (
+        replace(explain_global_stage(recipe), setup=lambda context, tasks: _Setup()),
+        rank_global_stage(recipe),
+    ):
+        assert not run_stage(context, stage).failed
+
+
 def measure(url: str, folder: str, queue: Any) -> None:
     """Run the stage and put its figures into the queue; seconds, MB."""
     torch.set_num_threads(1)
     timed = _Timed()
     engine = create(url)
-    writer = Writer(engine)
-    writer.continue_run(1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.perf_counter()
-    explain_global(engine, writer, RECIPE, Path(folder), _Classifier, lambda done, total: None)
+    _explain(engine, Path(folder), RECIPE)
     seconds = time.perf_counter() - started
     started = time.perf_counter()
     other = RECIPE.replaced(**{"global": {"score": "homogeneity"}})
-    explain_global(engine, writer, other, Path(folder), _Classifier, lambda done, total: None)
+    _explain(engine, Path(folder), other)
     rescored = time.perf_counter() - started
     with engine.connect() as connection:
         groups = dict(

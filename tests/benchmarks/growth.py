@@ -65,7 +65,7 @@ def _explain(
     shop: Shop, subject: Subject, models: Mapping[str, Model], entries: list[Entry] | None = None, segments: int = 100
 ) -> int:
     """Explain a picture with so many entries and superpixels; returns the number of superpixels."""
-    recipe = shop.order.recipe
+    recipe = shop.options.recipe
     settings = recipe.explain.model_copy(update={"segments": segments})
     label_map = segment(subject.picture, settings)
     texts = subject.entries if entries is None else entries

@@ -9,7 +9,6 @@ picture whose file is there is skipped, so the command can be stopped and taken 
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from tqdm import tqdm
 
 from db.session import open_read_only
 from db.tables import Model as StoredModel
+from precompute.context import RunOptions, cores
 from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, load_picture, stored_samples
 from precompute.local_explanations.balanced import ReplicatedDesign
@@ -32,11 +32,10 @@ from precompute.local_explanations.masking import Answers, Evaluator, MaskedPict
 from precompute.local_explanations.sampling import Design, lime_design
 from precompute.local_explanations.segments import segment
 from precompute.models.protocol import Model
-from precompute.models.stage import load_stored
 from precompute.models.text import cut_entries
-from precompute.pipeline import Order
+from precompute.models.worker import stored_setup
 from precompute.recipe import FUSIONS, derive_seed, settings_hash
-from precompute.stored_run import latest_order
+from precompute.stored_run import latest_options
 
 OUTPUT = Path(__file__).parent / "output"
 BLOCK, TEXTS = 250, 16
@@ -60,9 +59,9 @@ class Shop:
 
     def __init__(self, url: str, split: Literal["train", "test"], pictures: int) -> None:
         self.engine: Engine = open_read_only(url)
-        self.order: Order = latest_order(self.engine, url)
+        self.options: RunOptions = latest_options(self.engine, url)
         self.names = list(FUSIONS)
-        chosen = choose_samples(stored_samples(self.engine, self.order.dataset, split), 1, seed=7)
+        chosen = choose_samples(stored_samples(self.engine, self.options.dataset, split), 1, seed=7)
         self.samples: list[LabelledSample] = chosen[:pictures]
         with Session(self.engine) as session:
             query = select(StoredModel.checkpoint_hash).where(StoredModel.name.in_(self.names))
@@ -71,12 +70,12 @@ class Shop:
     def models(self, precision: Precision, runtime: str = "auto", threads: int | None = None) -> dict[str, Model]:
         """The three fusions, loaded anew."""
         table = {"precision": precision, "runtime": runtime}
-        order = replace(self.order, recipe=self.order.recipe.replaced(runtime=table))
-        return load_stored(self.engine, order, self.names, threads or len(os.sched_getaffinity(0)))
+        options = replace(self.options, recipe=self.options.recipe.replaced(runtime=table))
+        return stored_setup(self.engine, options, self.names, threads or cores()).load()
 
     def key(self, *parts: str | int) -> str:
         """A short name for results of these checkpoints and settings."""
-        recipe = self.order.recipe
+        recipe = self.options.recipe
         features = recipe.explain.model_dump(mode="json", include=FEATURES)
         return settings_hash(self._checkpoints, features, recipe.towers.image_size, list(parts))
 
@@ -85,7 +84,7 @@ class Subject:
     """One picture with its superpixels and readable entries."""
 
     def __init__(self, shop: Shop, sample: LabelledSample) -> None:
-        recipe = shop.order.recipe
+        recipe = shop.options.recipe
         self.sample = sample
         self.settings = recipe.explain
         self.batch_size = recipe.runtime.batch_size

@@ -75,7 +75,7 @@ def _plain(shop: Shop, threads: int) -> PlainModel:
 
 def _ours(shop: Shop, subject: Subject, models: Mapping[str, Model]) -> explain.Explained:
     """What a worker does for a sample, from the file to the rows of the database."""
-    recipe = shop.order.recipe
+    recipe = shop.options.recipe
     picture = load_picture(subject.sample.picture, recipe.towers.image_size)
     return explain.explain_sample(
         models,

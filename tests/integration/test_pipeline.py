@@ -145,7 +145,7 @@ def test_a_kill_while_superpixels_change_loses_nothing_for_good(
     coarser = tmp_path / "coarser.toml"
     coarser.write_text(recipe.read_text().replace("segments = 30", "segments = 12"))
     url = f"sqlite:///{tmp_path}/copy.db"
-    arguments = ["precompute", "explain-local", "--dataset", dataset, "--db", url, "--recipe"]
+    arguments = ["precompute", "explain-local", "--dataset", dataset, "--db", url, "--replace", "--recipe"]
     process = subprocess.Popen(
         [sys.executable, "-m", *map(str, arguments), str(coarser)],
         cwd=PROJECT,
@@ -175,16 +175,122 @@ def test_a_recipe_with_fewer_models_drops_the_others(
         recipe.read_text() + "".join(f"\n[[models]]\nname = '{kind}'\nkind = '{kind}'" for kind in ("image", "text"))
     )
     url = f"sqlite:///{tmp_path}/copy.db"
-    command("precompute", "train", "--dataset", dataset, "--recipe", fewer, "--db", url)
+    arguments = ["precompute", "train", "--dataset", dataset, "--recipe", fewer, "--db", url]
+    line = refused(*arguments)
+    for name in ("feature_concatenation", "score_fusion", "embracenet"):
+        assert name in line.split("would remove")[1]
+    assert len(explanations_of(finished)) == int(line.split(" with ")[1].split(" explanations")[0])
+    assert contents(url) == contents(finished)
+    command(*arguments, "--replace")
     info = json.loads(command("db", "info", "--json", "--db", url).stdout)
     assert [model["name"] for model in info["models"]] == ["image", "text"]
+    assert info["explanations"] == 0
+
+
+def refused(*arguments: object) -> str:
+    """The one line of a command that would remove finished results, and does not."""
+    answer = command(*arguments, check=False)
+    assert answer.returncode == 2
+    (line,) = answer.stderr.strip().splitlines()
+    assert "--replace" in line
+    return line
+
+
+def contents(url: str) -> dict[str, list[tuple[object, ...]]]:
+    """All finished results, with their keys: of the same run or of a copy that lost nothing."""
+    tables = ("model", "sample", "prediction", "explanation", "global_group", "global_member", "evaluation")
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        found = {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2, 3").fetchall() for name in tables}
+        marks = "SELECT stage, key, settings_hash, status, finished_at FROM work_unit ORDER BY id"
+        return {**found, "work_unit": connection.execute(marks).fetchall()}
+
+
+CHANGES = {
+    "superpixels": ("explain-local", ("segments = 30", "segments = 12"), "explain.segments 30, now 12"),
+    "training": ("train", ("epochs = 2", "epochs = 3"), "training.epochs 2, now 3"),
+    "picture size": ("run", ("image_size = 64", "image_size = 96"), "towers.image_size 64, now 96"),
+    "groups": ("explain-global", ("[explain]", "[global]\nsupport_least = 3\n[explain]"), "global.support_least 2"),
+    "ranking": ("explain-global", ("[explain]", "[global]\nscore = 'sp_lime'\n[explain]"), "global.score normlime"),
+    "a renamed model": (
+        "train",
+        (
+            "[training]",
+            "".join(
+                f"[[models]]\nname = '{name}'\nkind = '{kind}'\n"
+                for name, kind in (
+                    ("picture", "image"),
+                    ("text", "text"),
+                    ("feature_concatenation", "feature_concatenation"),
+                    ("score_fusion", "score_fusion"),
+                    ("embracenet", "embracenet"),
+                )
+            )
+            + "[training]",
+        ),
+        "models image+text+",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_finished_results_are_not_removed_unasked(
+    tmp_path: Path, dataset: Path, recipe: Path, finished: str, change: str
+) -> None:
+    stage, (old, new), words = CHANGES[change]
+    shutil.copy(finished.removeprefix("sqlite:///"), tmp_path / "copy.db")
+    shutil.copytree(Path(finished.removeprefix("sqlite:///")).with_suffix(".artifacts"), tmp_path / "copy.artifacts")
+    assert old in recipe.read_text()
+    (tmp_path / "other.toml").write_text(recipe.read_text().replace(old, new))
+    url = f"sqlite:///{tmp_path}/copy.db"
+    line = refused("precompute", stage, "--dataset", dataset, "--recipe", tmp_path / "other.toml", "--db", url)
+    assert words in line
+    assert contents(url) == contents(finished)
+
+
+def test_another_data_set_is_refused_and_one_that_was_moved_is_not(
+    tmp_path: Path, dataset: Path, recipe: Path, finished: str
+) -> None:
+    shutil.copy(finished.removeprefix("sqlite:///"), tmp_path / "copy.db")
+    shutil.copytree(Path(finished.removeprefix("sqlite:///")).with_suffix(".artifacts"), tmp_path / "copy.artifacts")
+    url = f"sqlite:///{tmp_path}/copy.db"
+    write_planted_set(tmp_path / "other", seed=1, train_per_class=2, test_per_class=1)
+    arguments = ["precompute", "run", "--recipe", recipe, "--db", url, "--workers", 1, "--dataset"]
+    line = refused(*arguments, tmp_path / "other")
+    assert f"holds another data set, {dataset}" in line
+    assert f"{len(explanations_of(finished))} explanations" in line
+    assert contents(url) == contents(finished)
+    shutil.copytree(dataset, tmp_path / "moved")
+    answer = command(*arguments, tmp_path / "moved")
+    assert f"the pictures of {dataset} lie in {tmp_path / 'moved'} now" in answer.stderr
+    assert explanations(url) == explanations_of(finished)
+    command("precompute", "ingest", "--recipe", recipe, "--db", url, "--dataset", tmp_path / "other", "--replace")
+    info = json.loads(command("db", "info", "--json", "--db", url).stdout)
+    assert (info["explanations"], info["samples"]) == (0, len(list((tmp_path / "other").glob("t*/*/*.jpg"))))
+
+
+def test_a_change_of_the_sampling_is_made_where_that_is_asked_for(
+    tmp_path: Path, dataset: Path, recipe: Path, finished: str
+) -> None:
+    shutil.copy(finished.removeprefix("sqlite:///"), tmp_path / "copy.db")
+    shutil.copytree(Path(finished.removeprefix("sqlite:///")).with_suffix(".artifacts"), tmp_path / "copy.artifacts")
+    url = f"sqlite:///{tmp_path}/copy.db"
+    arguments = ["precompute", "explain-local", "--dataset", dataset, "--recipe", recipe, "--db", url]
+    arguments += ["--evaluations", 32, "--samples-per-class", 1]
+    refused(*arguments)
+    assert contents(url) == contents(finished)
+    command(*arguments, "--replace")
+    after = explanations(url)
+    assert {row["image_evaluations"] for row in after.values()} != {
+        row["image_evaluations"] for row in explanations_of(finished).values()
+    }
+    assert 0 < len(after) < len(explanations_of(finished)), "those of other settings are gone, also where not chosen"
 
 
 def test_a_missing_checkpoint_is_told_in_one_line(tmp_path: Path, dataset: Path, recipe: Path, finished: str) -> None:
     shutil.copy(finished.removeprefix("sqlite:///"), tmp_path / "copy.db")
     (tmp_path / "copy.artifacts").mkdir()
     arguments = ["precompute", "explain-local", "--dataset", dataset, "--recipe", recipe, "--evaluations", 32]
-    answer = command(*arguments, "--db", f"sqlite:///{tmp_path}/copy.db", check=False)
+    answer = command(*arguments, "--replace", "--db", f"sqlite:///{tmp_path}/copy.db", check=False)
     assert answer.returncode == 2
     assert "Traceback" not in answer.stderr
     assert "checkpoint" in answer.stderr.splitlines()[-1]
@@ -258,6 +364,9 @@ def test_more_samples_a_class_keep_the_first_ones(tmp_path: Path, dataset: Path,
     assert len({sample for _, sample, _ in more}) == 2 * len({sample for _, sample, _ in few})
     assert all(more[key] == row for key, row in few.items())
     assert more == explanations_of(finished)
+    before = contents(url)
+    command(*arguments, 1)
+    assert contents(url) == before, "a smaller number keeps what is there"
 
 
 def test_a_changed_picture_alone_is_explained_again(tmp_path: Path, dataset: Path, recipe: Path) -> None:

@@ -1,6 +1,7 @@
 """Two arrows only: app -> db <- precompute; and the browser starts without the offline job's libraries."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,29 @@ def test_package_imports_nothing_that_its_arrow_forbids(package: str) -> None:
     assert files
     for path in files:
         assert not _imported(path) & FORBIDDEN[package], path
+
+
+def test_no_module_of_the_offline_job_leads_back_to_itself() -> None:
+    """Imports inside functions and for types count, too."""
+    files = {_module(path): path for path in (PROJECT / "precompute").rglob("*.py")}
+    graph = {name: sorted(_modules(path) & files.keys() - {name}) for name, path in files.items()}
+    order = graphlib.TopologicalSorter(graph)
+    order.prepare()  # raises CycleError, which names the circle
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _modules(path: Path) -> set[str]:
+    """Names that may be modules: `from a.b import c` imports a.b, and a.b.c where that is one."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
 
 
 def test_the_server_starts_without_reading_or_writing_gradios_stub_files() -> None:

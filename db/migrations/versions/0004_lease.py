@@ -1,4 +1,5 @@
-"""One writer at a time (`lease`), and done marks that are believed only while all their rows are there (`records`).
+"""One writer at a time (`lease`); done marks are believed only while all their rows are there (`records`), and say
+apart which settings they were made with (`settings`, null in older ones).
 
 Older marks are counted once. An older version kept the mark of a `predict` unit when samples had been removed and
 came back, so that their predictions would never be computed: such marks, and others without a row, are removed.
@@ -50,6 +51,10 @@ WHERE stage = 'predict' AND status = 'done' AND (coalesce(model_id, 0), key, rec
   SELECT model.id, model.name || '|' || part.split || '/' || part.label, part.samples FROM model CROSS JOIN part
 )
 """
+SUPERPIXELS = """
+UPDATE work_unit SET stage = 'evaluate-superpixels', key = substr(key, 1, length(key) - 5)
+WHERE stage = 'evaluate-localisation' AND key LIKE '%|lime'
+"""
 
 
 def upgrade() -> None:
@@ -67,5 +72,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lease")),
     )
     op.add_column("work_unit", sa.Column("records", sa.Integer(), nullable=True))
+    op.add_column("work_unit", sa.Column("settings", sa.String(), nullable=True))
+    op.execute(SUPERPIXELS)
     for statement in (COUNT, FORGET_WITHOUT_ROWS, FORGET_INCOMPLETE_PREDICTIONS):
         op.execute(statement)

@@ -12,6 +12,7 @@ import numpy as np
 from sqlalchemy import Connection, insert
 from tqdm import tqdm
 
+from db.records import PictureRecord
 from db.session import create, finish
 from db.tables import (
     Base,
@@ -29,7 +30,6 @@ from db.tables import (
     Segmentation,
     WorkUnit,
 )
-from precompute.dataset.pictures import EncodedPicture
 from tests.benchmarks.browse.material import MODEL_SIZE, ORIGINAL, Photograph, draw_photographs, draw_sheet
 
 KINDS = ("feature_concatenation", "score_fusion", "embracenet")
@@ -77,7 +77,7 @@ class _Maker:
         self._units, self._explanations, self._groups = (itertools.count(1) for _ in range(3))
         self._labels = [f"{7310000000000 + 37 * number}" for number in range(classes)]
         self._random = np.random.default_rng(0)
-        self._sheets: dict[int, tuple[EncodedPicture, dict[str, object]]] = {}
+        self._sheets: dict[int, tuple[PictureRecord, dict[str, object]]] = {}
 
     def heads(self) -> Rows:
         """The run, the models and the classes, and what is measured of each model."""
@@ -275,7 +275,7 @@ class _Maker:
         return {"id": next(self._units), "stage": stage, "key": key, **none, **owner, **done}
 
 
-def _picture(kind: str, encoded: EncodedPicture) -> dict[str, Any]:
+def _picture(kind: str, encoded: PictureRecord) -> dict[str, Any]:
     return {
         "kind": kind,
         "media_type": encoded.media_type,

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from precompute.dataset.pictures import EncodedPicture, SpriteSheet, encode, shrink
+from db.records import PictureRecord
+from precompute.dataset.pictures import SpriteSheet, encode, shrink
 from precompute.dataset.planted_set.writer import write_planted_set
 from precompute.local_explanations.segments import encode_label_map, segment
 from precompute.recipe import ExplainSettings
@@ -25,8 +26,8 @@ DISPLAY, MODEL_SIZE, THUMBNAIL = (768, 576), (256, 256), 128
 class Photograph:
     """One picture as a run stores it; `polygons` in pixels of ORIGINAL, `segments` of the label map."""
 
-    display: EncodedPicture
-    thumbnail: EncodedPicture
+    display: PictureRecord
+    thumbnail: PictureRecord
     tile: tuple[tuple[int, int], bytes]
     label_map: bytes
     segments: int
@@ -61,7 +62,7 @@ def _photograph(path: Path, readings: list[dict[str, Any]]) -> Photograph:
     )
 
 
-def draw_sheet(photographs: list[Photograph], paths: list[str]) -> tuple[EncodedPicture, dict[str, object]]:
+def draw_sheet(photographs: list[Photograph], paths: list[str]) -> tuple[PictureRecord, dict[str, object]]:
     """The sprite sheet of a class whose samples show these photographs."""
     sheet = SpriteSheet(len(paths), THUMBNAIL)
     for photograph, path in zip(photographs, paths, strict=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from copy import copy
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +27,15 @@ from db.session import create, open_read_only
 from db.tables import ActivationMap, EmbeddingForecast, Evaluation, Mask, Model, Prediction, WorkUnit
 from precompute.activation_maps.batch import staged
 from precompute.activation_maps.stage import mapped_models, maps_hash
+from precompute.context import RunOptions
 from precompute.dataset.samples import load_picture
-from precompute.evaluation.localisation import evaluate_localisation
 from precompute.evaluation.localisation_report import localisation_table
+from precompute.evaluation.run import evaluate_localisation
 from precompute.models.tower_loading import image_tower
 from precompute.models.towers import ImageBackbone
-from precompute.pipeline import Order, Outcome, run
+from precompute.pipeline import Result, run
 from precompute.recipe import ImageTowerSettings, Recipe
-from precompute.stored_run import job_behind
+from precompute.stored_run import open_stored
 from tests.small_towers import distilbert_folder, resnet_folder
 
 CLASSES = ("blue", "plain", "red")
@@ -98,8 +101,23 @@ class _Place:
         self.artifacts = folder / "artifacts"
         self.image, self.text = resnet_folder(folder / "resnet"), distilbert_folder(folder / "distilbert")
 
-    def run(self, recipe: Recipe, *stages: Any) -> Outcome:
-        return run(Order(self.data, self.url, recipe, self.artifacts, workers=1), stages or None)
+    def copied(self, folder: Path) -> _Place:
+        """The same with a database of its own."""
+        shutil.copy(self.url.removeprefix("sqlite:///"), folder / "maps.db")
+        place = copy(self)
+        place.url = f"sqlite:///{folder / 'maps.db'}"
+        return place
+
+    @property
+    def recipe(self) -> Recipe:
+        return _recipe(self.image, self.text)
+
+    def run(self, recipe: Recipe, *stages: Any, **options: Any) -> Result:
+        return run(RunOptions(self.data, self.url, recipe, self.artifacts, workers=1, **options), stages or None)
+
+    def sample_id(self, path: str) -> int:
+        (found,) = self.reader().sample_ids([path])
+        return found
 
     def reader(self) -> Reader:
         return Reader(open_read_only(self.url))
@@ -108,19 +126,20 @@ class _Place:
         with Session(create(self.url)) as session:
             return session.scalar(select(func.count()).select_from(table)) or 0
 
-    def units(self, stage: str) -> dict[str, int]:
-        query = select(WorkUnit.key, WorkUnit.id).where(WorkUnit.stage == stage)
+    def units(self, stage: str) -> dict[str, tuple[int, datetime]]:
+        """By key what tells a unit from one that was made anew, which may get the same id."""
+        query = select(WorkUnit.key, WorkUnit.id, WorkUnit.finished_at).where(WorkUnit.stage == stage)
         with Session(create(self.url)) as session:
-            return dict(session.execute(query).tuples().all())
+            return {key: (unit, finished) for key, unit, finished in session.execute(query)}
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> _Place:
     """All stages run once, then localisation."""
     place = _Place(tmp_path_factory.mktemp("maps"))
-    assert place.run(_recipe(place.image, place.text)).clean
-    with job_behind(place.url, "activation", 1) as job:
-        evaluate_localisation(job, lambda done, total, pace="": None)
+    assert place.run(place.recipe).clean
+    with open_stored(place.url, "activation", workers=1) as context:
+        assert evaluate_localisation(context) == 0
     return place
 
 
@@ -230,76 +249,106 @@ def test_the_energy_of_a_stored_map_is_the_measured_one(place: _Place) -> None:
     assert view.energy.value == pytest.approx(np.mean(shares), abs=1e-3)
 
 
-def test_the_same_run_again_computes_nothing_and_other_settings_everything(place: _Place) -> None:
-    stages = ("activation", "activation-classes")
+def test_the_same_run_again_computes_nothing_and_other_settings_everything(place: _Place, tmp_path: Path) -> None:
+    place = place.copied(tmp_path)
+    stages = ("activation", "activation-classes", "evaluate-localisation", "evaluate-superpixels")
     before = [place.units(stage) for stage in stages]
-    recipe = _recipe(place.image, place.text)
+    assert all(before)
+    recipe = place.recipe
     place.run(recipe, "activation")
+    with open_stored(place.url, "activation", workers=1) as context:
+        assert evaluate_localisation(context) == 0
     assert [place.units(stage) for stage in stages] == before
     maps = place.count(ActivationMap)
     fewer = recipe.model_copy(update={"activation": recipe.activation.model_copy(update={"variants": ("grad-cam",)})})
-    place.run(fewer, "activation")
+    with pytest.raises(UserError, match=r"activation would remove .* results of activation; .* --replace"):
+        place.run(fewer, "activation")
+    assert [place.units(stage) for stage in stages] == before, "nothing is lost"
+    place.run(fewer, "activation", replace=True)
+    assert place.units("activation").keys() == before[0].keys()
     assert not set(place.units("activation").values()) & set(before[0].values())
     assert place.count(ActivationMap) == maps / 2
-    place.run(recipe, "activation")
+    assert not place.units("evaluate-localisation"), "it was made from maps that are gone"
+    assert place.units("evaluate-superpixels") == before[3], "and this one was not"
+    place.run(recipe, "activation", replace=True)
     assert place.count(ActivationMap) == maps
 
 
+def test_fewer_samples_keep_the_maps_that_there_are(place: _Place, tmp_path: Path) -> None:
+    place = place.copied(tmp_path)
+    before = [place.units(stage) for stage in ("activation", "activation-classes")]
+    assert place.run(place.recipe, "activation", samples_per_class=1).clean
+    assert [place.units(stage) for stage in ("activation", "activation-classes")] == before
+
+
 def test_figures_are_made_anew_when_forecasts_change(place: _Place, tmp_path: Path) -> None:
-    copy = tmp_path / "maps.db"
-    shutil.copy(place.url.removeprefix("sqlite:///"), copy)
-    url = f"sqlite:///{copy}"
-    with Session(create(url)) as session, session.begin():
+    other = place.copied(tmp_path)
+    with Session(create(other.url)) as session, session.begin():
         of_forest = select(Prediction).join(Model, Model.id == Prediction.model_id).where(Model.name == "forest")
         for prediction in session.scalars(of_forest):
             prediction.probabilities = prediction.probabilities[::-1].copy()
-    assert run(
-        Order(place.data, url, _recipe(place.image, place.text), place.artifacts, workers=1), ["activation"]
-    ).clean
-    before, after = place.reader().auc("forest"), Reader(open_read_only(url)).auc("forest")
+    assert other.run(other.recipe, "activation").clean
+    before, after = place.reader().auc("forest"), other.reader().auc("forest")
     assert before is not None
     assert after is not None
     assert before.auc != after.auc
 
 
-def test_without_masks_there_is_one_clear_line(place: _Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    copy = tmp_path / "maps.db"
-    shutil.copy(place.url.removeprefix("sqlite:///"), copy)
-    with Session(create(f"sqlite:///{copy}")) as session, session.begin():
+def test_without_masks_there_is_one_clear_line(place: _Place, tmp_path: Path) -> None:
+    place = place.copied(tmp_path)
+    with Session(create(place.url)) as session, session.begin():
         session.query(Mask).delete()
     with (
-        job_behind(f"sqlite:///{copy}", "activation", 1) as job,
+        open_stored(place.url, "activation", workers=1) as context,
         pytest.raises(UserError, match=r"^evaluate localisation: none of 24 samples has a mask"),
     ):
-        evaluate_localisation(job, lambda done, total, pace="": None)
+        evaluate_localisation(context)
 
 
-def test_a_tower_without_stages_is_named_once_and_the_rest_goes_on(
-    place: _Place, tmp_path: Path, capsys: pytest.CaptureFixture[str], make_vit: Callable[[Path], Path]
+@pytest.mark.parametrize("split, samples", [("test", TEST), ("all", TRAIN + TEST)])
+def test_a_tower_without_stages_is_named_and_the_run_comes_to_its_end(
+    place: _Place, tmp_path: Path, make_vit: Callable[[Path], Path], split: str, samples: int
 ) -> None:
+    """However many units fail so: this reason is one that the work has foreseen, not one to stop at."""
+    place = place.copied(tmp_path)
     vit = make_vit(tmp_path / "vit")
-    url = f"sqlite:///{tmp_path / 'vit.db'}"
-    recipe = _recipe(vit, place.text, models=[{"name": "forest", "kind": "embedding"}], stages=["ingest", "train"])
-    order = Order(place.data, url, recipe, tmp_path / "artifacts", workers=1)
-    assert run(order).clean
-    outcome = run(order, ["activation"])
-    assert (outcome.problems, outcome.failed) == (0, 1)
-    lines = [line for line in capsys.readouterr().err.splitlines() if "spatial" in line]
-    assert len(lines) == 1
-    assert lines[0].startswith("activation: forest: image tower")
-    with Session(create(url)) as session:
+    place.url, place.artifacts = f"sqlite:///{tmp_path / 'vit.db'}", tmp_path / "artifacts"
+    settings: dict[str, Any] = {"models": [{"name": "forest", "kind": "embedding"}], "stages": ["ingest", "train"]}
+    recipe = _recipe(vit, place.text, explain={"split": split}, **settings)
+    assert place.run(recipe).clean
+    assert place.run(recipe, "activation") == Result(problems=0, failed=3 * samples)
+    with Session(create(place.url)) as session:
+        messages = set(session.scalars(select(WorkUnit.message).where(WorkUnit.status == "failed")))
+        assert len(messages) == 1
+        assert str(messages.pop()).startswith(f"image tower {vit}: has 0 spatial resolution(s), activation maps need 4")
         assert not session.scalar(select(func.count()).select_from(EmbeddingForecast))
         assert not session.scalar(select(func.count()).select_from(Evaluation))
 
 
-def test_a_model_that_is_fit_again_is_no_failure_any_more(place: _Place, tmp_path: Path) -> None:
-    copy = tmp_path / "maps.db"
-    shutil.copy(place.url.removeprefix("sqlite:///"), copy)
-    url, recipe = f"sqlite:///{copy}", _recipe(place.image, place.text)
-    with job_behind(url, "activation", 1) as job:
-        forest = next(model for model in mapped_models(job.engine) if model.name == "forest")
-        job.writer.fail_unit("activation", maps_hash(recipe, forest), "forest", "RuntimeError: out of luck")
-    assert run(Order(place.data, url, recipe, place.artifacts, workers=1), ["activation"]).clean
+def test_a_unit_that_failed_is_tried_again_if_asked_for_and_no_failure_any_more(place: _Place, tmp_path: Path) -> None:
+    place = place.copied(tmp_path)
+    recipe, path, before = place.recipe, "test/red/red_0.png", place.units("activation")
+    with open_stored(place.url, "activation", workers=1) as context:
+        forest = next(model for model in mapped_models(context.engine) if model.name == "forest")
+        sample = place.sample_id(path)
+        mark = maps_hash(recipe, forest)
+        failed = {"model_id": forest.id, "sample_id": sample}
+        context.writer.fail_unit("activation", mark, f"forest|{path}", "RuntimeError: out of luck", **failed)
+    assert place.run(recipe, "activation") == Result(problems=0, failed=1)
+    assert place.reader().forecast("forest", path) is None
+    assert place.run(recipe, "activation", retry_failed=True).clean
+    after = place.units("activation")
+    assert after.keys() == before.keys()
+    assert {key for key in after if after[key] != before[key]} == {f"forest|{path}"}
+
+
+def test_a_failure_that_an_older_version_noted_of_a_whole_model_goes(place: _Place, tmp_path: Path) -> None:
+    place = place.copied(tmp_path)
+    with open_stored(place.url, "activation", workers=1) as context:
+        forest = next(model for model in mapped_models(context.engine) if model.name == "forest")
+        mark = maps_hash(place.recipe, forest)
+        context.writer.fail_unit("activation", mark, "forest", "RuntimeError: out of luck")
+    assert place.run(place.recipe, "activation").clean
 
 
 def test_a_tower_goes_to_where_the_pictures_are(place: _Place) -> None:

@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 from db.errors import UserError
 from db.reader import Reader
 from db.session import create, finish, open_read_only
-from db.tables import WorkUnit
+from db.tables import GlobalGroup, WorkUnit
 from precompute.dataset.planted_set.writer import write_planted_set
 from precompute.evaluation.curves import curve_area, steps_of
-from precompute.evaluation.deletion import DRAWS, evaluate_deletion
-from precompute.evaluation.faithfulness import evaluate_faithfulness
+from precompute.evaluation.deletion import DRAWS
+from precompute.evaluation.run import evaluate_deletion, evaluate_faithfulness
 from precompute.probe import probe_sample
-from precompute.stored_run import job_behind
+from precompute.stored_run import open_stored
 from tests.conftest import PROJECT
 from tests.tiny_recipe import TOWERS
 
@@ -89,14 +89,19 @@ def url(folder: Path) -> str:
     return url
 
 
-def _measure_faithfulness(url: str, samples_per_class: int) -> None:
-    with job_behind(url, "explain-local", workers=1) as job:
-        evaluate_faithfulness(job, samples_per_class, 6, lambda done, total: None)
+def _measure_faithfulness(url: str, samples_per_class: int, steps: int = 6, replace: bool = False) -> None:
+    with open_stored(url, "explain-local", workers=1, replace_results=replace) as context:
+        assert evaluate_faithfulness(context, samples_per_class, steps) == 0
 
 
 def _figures(url: str, *kinds: str) -> list[tuple[Any, ...]]:
     reader = Reader(open_read_only(url))
     return [(kind, row.model, row.sample, row.modality, row.figures) for kind in kinds for row in reader.figures(kind)]
+
+
+def _groups(url: str) -> list[tuple[Any, ...]]:
+    with Session(open_read_only(url)) as session:
+        return [row._tuple() for row in session.execute(select(GlobalGroup.id, GlobalGroup.name, GlobalGroup.score))]
 
 
 def _units(url: str) -> int:
@@ -198,6 +203,27 @@ def test_again_computes_nothing_and_more_samples_keep_what_there_is(url: str, fo
     after = _figures(again, "faithfulness")
     assert len(after) == 2 * len(before)
     assert all(row in after for row in before)
+    _measure_faithfulness(again, 1)
+    assert _figures(again, "faithfulness") == after, "a smaller number keeps what there is"
+
+
+def test_figures_of_other_options_are_replaced_only_if_asked_for(url: str, folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "trust.db"
+    shutil.copy(folder / "trust.db", copy)
+    again = f"sqlite:///{copy}"
+    before = _figures(again, "faithfulness")
+    options = ("--samples-per-class", 1, "--steps", 3, "--workers", 1, "--db", again)
+    answer = command("evaluate", "faithfulness", *options, check=False)
+    assert answer.returncode == 2
+    assert "32 results of evaluate-faithfulness" in answer.stderr.splitlines()[-1]
+    assert "--replace" in answer.stderr.splitlines()[-1]
+    assert _figures(again, "faithfulness") == before
+    with pytest.raises(UserError, match="--replace"):
+        _measure_faithfulness(again, 1, steps=3)
+    _measure_faithfulness(again, 1, steps=3, replace=True)
+    after = _figures(again, "faithfulness")
+    assert [row[:3] for row in after] == [row[:3] for row in before]
+    assert after != before
 
 
 def test_the_number_of_workers_changes_no_figure(url: str, folder: Path, tmp_path: Path) -> None:
@@ -238,12 +264,19 @@ def test_groups_of_test_samples_are_refused_in_one_line(folder: Path, tmp_path: 
     shutil.copy(folder / "trust.db", tmp_path / "all.db")
     shutil.copytree(folder / "trust.artifacts", tmp_path / "all.artifacts")
     url = f"sqlite:///{tmp_path}/all.db"
-    command("explain-global", "--dataset", folder / "set", "--recipe", _recipe(tmp_path, "all"), "--db", url)
+    arguments = ("explain-global", "--dataset", folder / "set", "--recipe", _recipe(tmp_path, "all"), "--db", url)
+    before = _groups(url)
+    refused = command(*arguments, check=False)
+    assert refused.returncode == 2
+    assert "global.split train, now all" in refused.stderr.splitlines()[-1]
+    assert _groups(url) == before
+    command(*arguments, "--replace")
+    assert _groups(url) != before
     with (
-        job_behind(url, "explain-global") as job,
+        open_stored(url, "explain-global") as context,
         pytest.raises(UserError, match=r"groups were formed on test samples; set explain.split = 'all' and"),
     ):
-        evaluate_deletion(job, lambda done, total: None)
+        evaluate_deletion(context)
 
 
 def test_a_database_without_results_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -251,6 +284,6 @@ def test_a_database_without_results_is_refused_in_one_line(tmp_path: Path) -> No
     for stage in ("explain-global", "explain-local"):
         with (
             pytest.raises(UserError, match=f"nothing to evaluate; run the stage {stage} first"),
-            job_behind(f"sqlite:///{tmp_path}/empty.db", stage),
+            open_stored(f"sqlite:///{tmp_path}/empty.db", stage),
         ):
             pass

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 from torch import Tensor
 
@@ -17,14 +22,19 @@ from db.reader import Reader
 from db.session import create, finish
 from db.tables import Category, Evaluation, Explanation, GlobalGroup, Model, Sample, Segmentation, WorkUnit
 from db.views import TrueClassExplanation
-from db.writer import UnitResult, Writer
-from precompute.global_explanations.stage import STAGE, explain_global
+from db.writer import UnitResult
+from precompute.dataset.changes import file_digest
+from precompute.engine import run_stage
+from precompute.global_explanations.ranking import rank_global_stage
+from precompute.global_explanations.stage import EXPLAIN_GLOBAL, GroupingState, embedding, explain_global_stage
 from precompute.local_explanations.segments import decode_label_map
 from precompute.recipe import Recipe
 from tests.example_database import NAMES, build
+from tests.run_context import Bars, bars, open_context  # noqa: F401
 from tests.small_models import SmallDualModel
 
 FUSIONS = ("feature_concatenation", "score_fusion", "embracenet")
+WITHOUT_IMAGE_MODEL = Recipe.model_validate({"models": [{"name": name, "kind": name} for name in FUSIONS]})
 COLOURS = np.array([[230, 20, 20], [20, 230, 20], [20, 20, 230]])
 
 
@@ -38,12 +48,14 @@ class _Classifier(SmallDualModel):
 
 def _draw(engine: Engine, folder: Path) -> None:
     """The samples' pictures: superpixel n has colour n % 3."""
-    with Session(engine) as session:
+    with Session(engine) as session, session.begin():
         for path, label_map in session.execute(select(Sample.path, Segmentation.label_map).join(Segmentation)):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             pixels = COLOURS[decode_label_map(label_map) % 3]
             noise = np.random.default_rng(len(path)).integers(-15, 16, pixels.shape)
             Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8)).save(folder / path, "PNG", compress_level=1)
+            changed = update(Sample).where(Sample.path == path)
+            session.execute(changed.values(picture_hash=file_digest(folder / path)))
 
 
 class _Place:
@@ -52,33 +64,45 @@ class _Place:
     def __init__(self, url: str, folder: Path) -> None:
         self.folder = folder
         self.engine: Engine = create(url)
-        self.writer = Writer(self.engine)
-        self.writer.start_run({}, "example", 7, {}, str(folder), "artifacts")
+        self.writer = open_context(self.engine, folder).writer
         self.classifier = _Classifier(list(NAMES))
-        self.seen: list[tuple[int, int]] = []
         self.loads = 0
 
     def run(self, recipe: Recipe | None = None, *, models: bool = True) -> set[str]:
-        """Run the stage; returns the keys of the units that were written anew."""
+        """Run the stage, then rank; returns the keys of the units that were written anew.
+
+        Args:
+            models: whether the recipe has an image model, in whose place stands `classifier`.
+        """
         before = self.units()
-        explain_global(
-            self.engine,
-            self.writer,
-            recipe or Recipe(),
-            self.folder,
-            self._load if models else None,
-            lambda done, total: self.seen.append((done, total)),
-        )
+        recipe = recipe or (Recipe() if models else WITHOUT_IMAGE_MODEL)
+        context = open_context(self.engine, self.folder, recipe, run_id=self.writer.run_id)
+        stage = explain_global_stage(recipe)
+        run_stage(context, replace(stage, setup=lambda context, _: _Setup(self, recipe)) if models else stage)
+        run_stage(context, rank_global_stage(recipe))
         return {key for unit, key in self.units().items() if unit not in before}
 
-    def _load(self) -> _Classifier:
+    def load(self) -> _Classifier:
         self.loads += 1
         return self.classifier
 
-    def units(self) -> dict[int, str]:
+    def units(self) -> dict[tuple[int, datetime], str]:
+        """Keys of the stage's units; SQLite gives the id of a removed unit to a new one."""
+        query = select(WorkUnit.id, WorkUnit.finished_at, WorkUnit.key).where(WorkUnit.stage == EXPLAIN_GLOBAL)
         with Session(self.engine) as session:
-            rows = session.execute(select(WorkUnit.id, WorkUnit.key).where(WorkUnit.stage == STAGE))
-            return dict(row._tuple() for row in rows)
+            return {(unit, finished): key for unit, finished, key in session.execute(query)}
+
+
+@dataclass(frozen=True)
+class _Setup:
+    """Loads no trained model but the place's own, at the first crop."""
+
+    place: _Place
+    recipe: Recipe
+
+    @contextmanager
+    def start(self) -> Iterator[GroupingState]:
+        yield GroupingState(self.recipe, embedding(cache(self.place.load), self.recipe.global_))
 
 
 @pytest.fixture(scope="module")
@@ -177,12 +201,14 @@ def test_a_part_that_several_models_rely_on_is_embedded_once(place: _Place) -> N
     assert sum(len(one) for one in parts) < rows
 
 
-def test_a_second_run_computes_nothing(place: _Place) -> None:
+def test_a_second_run_computes_nothing(place: _Place, bars: Bars) -> None:  # noqa: F811
     assert place.run() == {f"{model}|{label}" for model in FUSIONS for label in NAMES}
+    assert bars == [(0, 9), (3, 9), (6, 9), (9, 9), (0, 3), (1, 3), (2, 3), (3, 3)]
     embedded = place.classifier.images_embedded
+    bars.clear()
     assert place.run() == set()
     assert place.classifier.images_embedded == embedded
-    assert place.seen[-1] == (9, 9)
+    assert bars == []
 
 
 def test_another_size_of_groups_groups_all_anew(place: _Place) -> None:
@@ -337,7 +363,7 @@ def test_a_picture_that_is_gone_fails_its_units_and_the_rest_goes_on(place: _Pla
         picture.unlink()
     place.run()
     with Session(place.engine) as session:
-        units = session.scalars(select(WorkUnit).where(WorkUnit.stage == STAGE)).all()
+        units = session.scalars(select(WorkUnit).where(WorkUnit.stage == EXPLAIN_GLOBAL)).all()
     failed = {unit.key for unit in units if unit.status == "failed"}
     assert failed == {f"{model}|{NAMES[0]}" for model in FUSIONS}
     assert all(NAMES[0] in (unit.message or "") for unit in units if unit.status == "failed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.tables import Category, Evidence, Mask, OcrEntry, Picture, Sample, Segmentation, WorkUnit
-from precompute.dataset.ingest import IngestReport, ingest
+from precompute.dataset.ingest import IngestReport
 from precompute.dataset.samples import open_upright
-from precompute.recipe import Recipe
 from tests.dataset_folder import SQUARE, DatasetFolder, Ingestion, entry
+from tests.run_context import Bars
 
 TABLES = (Category, Sample, OcrEntry, Evidence, Mask, Picture)
 
@@ -81,9 +82,23 @@ def test_workers_do_not_change_a_byte(folder: DatasetFolder, ingestion: Ingestio
     other = Ingestion(f"sqlite:///{tmp_path}/other.db")
     ingestion(folder, workers=1)
     other(folder, workers=2)
-    for table in TABLES:
-        assert ingestion.rows(table) == other.rows(table)
+    assert contents(other) == contents(ingestion)
     other.engine.dispose()
+
+
+def contents(ingestion: Ingestion) -> list[set[tuple[object, ...]]]:
+    """All that is stored, with names in place of keys, which follow the order in which units are finished."""
+    with Session(ingestion.engine) as session:
+        paths = dict(session.execute(select(Sample.id, Sample.path)).tuples().all())
+        labels = dict(session.execute(select(Category.id, Category.label)).tuples().all())
+    names = {"sample_id": paths, "category_id": labels}
+    found = []
+    for table in TABLES:
+        columns = [column.name for column in table.__table__.columns if column.name != "id"]
+        rows = [dict(zip(columns, row, strict=True)) for row in ingestion.rows(table, without=("id",))]
+        found.append({tuple(names.get(name, {}).get(value, value) for name, value in row.items()) for row in rows})
+        assert len(found[-1]) == len(rows)
+    return found
 
 
 def test_an_added_picture_is_noticed_and_the_others_keep_their_results(
@@ -143,6 +158,23 @@ def test_changed_evidence_and_masks_are_followed_without_losing_results(
         assert session.scalars(select(Mask)).all() == []
 
 
+def test_a_sample_that_moves_to_the_other_split_is_changed_and_loses_its_results(
+    tmp_path: Path, ingestion: Ingestion
+) -> None:
+    unsplit = DatasetFolder(tmp_path / "unsplit")
+    for number in range(8):
+        unsplit.picture(f"milk/{number}.jpg")
+    ingestion(unsplit, dataset={"test_share": 0.25})
+    mark(ingestion)
+    before = {path: sample.split for path, sample in ingestion.samples().items()}
+    report = ingestion(unsplit, dataset={"test_share": 0.5})
+    after = {path: sample.split for path, sample in ingestion.samples().items()}
+    moved = {path for path in after if after[path] != before[path]}
+    assert moved
+    assert report == IngestReport(added=0, changed=len(moved), removed=0, unchanged=8 - len(moved), skipped=0)
+    assert marked(ingestion) == set(after) - moved
+
+
 def test_a_deleted_picture_goes(folder: DatasetFolder, ingestion: Ingestion) -> None:
     ingestion(folder)
     folder.metadata("train", *(folder.root / "train/metadata.jsonl").read_text().splitlines()[1:])
@@ -176,16 +208,17 @@ def test_a_sample_moves_to_another_class_and_back(folder: DatasetFolder, ingesti
                 f'"file_name": "{label}/1.jpg", "label": "{label}"', f'"file_name": "{label}/1.jpg", "label": "{other}"'
             )
         )
-        ingestion(folder)
+        moved = IngestReport(added=0, changed=1, removed=0, unchanged=7, skipped=0)
+        assert ingestion(folder) == moved
         assert ingestion.labels()[f"train/{label}/1.jpg"] == other
         metadata.write_text(before)
-        ingestion(folder)
+        assert ingestion(folder) == moved
         assert ingestion.labels()[f"train/{label}/1.jpg"] == label
         assert len(ingestion.samples()) == 8
 
 
 def test_a_kill_between_two_units_of_a_move_is_mended_even_if_the_move_is_taken_back(
-    folder: DatasetFolder, ingestion: Ingestion
+    folder: DatasetFolder, ingestion: Ingestion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ingestion(folder)
     metadata = folder.root / "train/metadata.jsonl"
@@ -195,16 +228,15 @@ def test_a_kill_between_two_units_of_a_move_is_mended_even_if_the_move_is_taken_
     class KilledError(Exception):
         pass
 
-    def kill(done: int, total: int) -> None:
-        with Session(ingestion.engine) as session:
-            if (
-                session.scalar(select(Category.label).join(Sample).where(Sample.path == "train/yoghurt/1.jpg"))
-                == "milk"
-            ):
-                raise KilledError
+    def kill(done: int, total: int, pace: str = "") -> None:
+        if ingestion.labels().get("train/yoghurt/1.jpg") == "milk":
+            raise KilledError
 
-    with pytest.raises(KilledError):
-        ingest(ingestion.engine, Recipe(), folder.root, ingestion.run_id, 1, kill)
+    with monkeypatch.context() as patched:
+        patched.setattr("precompute.engine.progress_bar", lambda title, unit: nullcontext(kill))
+        with pytest.raises(KilledError):
+            ingestion(folder)
+    assert len(ingestion.samples()) == 8, "nothing is there twice at any time"
     metadata.write_text(before)
     ingestion(folder)
     assert ingestion.labels()["train/yoghurt/1.jpg"] == "yoghurt"
@@ -290,20 +322,15 @@ def test_the_stage_works_on_each_database_engine(folder: DatasetFolder, engine_u
     ingestion.engine.dispose()
 
 
-def test_progress_counts_every_sample_once(folder: DatasetFolder, ingestion: Ingestion) -> None:
-    def run() -> list[tuple[int, int]]:
-        counted: list[tuple[int, int]] = []
-        ingest(
-            ingestion.engine,
-            Recipe(),
-            folder.root,
-            ingestion.run_id,
-            1,
-            lambda done, total: counted.append((done, total)),
-        )
-        return counted
-
-    assert run() == [(i, 8) for i in range(9)]
-    assert run() == [(8, 8)]
+def test_progress_counts_every_sample_once(folder: DatasetFolder, ingestion: Ingestion, bars: Bars) -> None:
+    for number in range(3, 11):
+        folder.picture(f"train/milk/{number}.jpg")
+    ingestion(folder)
+    # test/milk and test/yoghurt, then the 11 of train/milk in two jobs of an equal share, then train/yoghurt
+    assert bars == [(0, 16), (1, 16), (2, 16), (8, 16), (13, 16), (16, 16)]
+    bars.clear()
+    ingestion(folder)
+    assert bars == [], "nothing to do"
     folder.picture("test/milk/0.jpg", content="another")
-    assert run() == [(7, 8), (8, 8)]
+    ingestion(folder)
+    assert bars == [(0, 1), (1, 1)]

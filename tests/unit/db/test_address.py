@@ -165,3 +165,12 @@ def test_a_folder_without_a_name_is_looked_up(dataset: str, tmp_path: Path, monk
     (tmp_path / "pictures" / "sub").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "pictures")
     assert address.dataset_url(Path(dataset)) == "sqlite:///pictures.db"
+
+
+def test_an_unused_address_is_the_next_free_file_or_another_database(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/my shop.db"
+    assert address.sqlite_path(address.unused_url(url)) == tmp_path / "my shop.db"
+    for name in ("my shop.db", "my shop-2.db"):
+        (tmp_path / name).touch()
+    assert address.sqlite_path(address.unused_url(url)) == tmp_path / "my shop-3.db"
+    assert address.unused_url("postgresql://me:secret@host/shop") == "postgresql+psycopg://me:***@host/shop_2"

@@ -18,8 +18,9 @@ from db.errors import UserError
 from db.exports import EXPORTS
 from db.formats import write
 from db.reader import Reader
-from db.tables import Explanation
+from db.tables import Category, Evaluation, Explanation, Model
 from db.writer import Writer
+from tests.example_database import build
 
 PROMISED = """model, sample, split, target, kind, label, predicted, probability, surrogate_prediction, intercept, r2,
 image_evaluations, text_evaluations, sampler, seed, image_weights, image_errors, text_weights, text_errors, entries,
@@ -63,6 +64,47 @@ def test_explanations_come_in_an_order_of_their_own(engine: Engine, tmp_path: Pa
     models = [model.name for model in Reader(engine).models()]
     kinds = ["predicted", "true", "runner_up"]
     keys = [(models.index(r["model"]), r["sample"], kinds.index(r["kind"])) for r in records]
+    assert keys == sorted(keys)
+
+
+def test_figures_come_in_the_order_of_their_names_on_each_engine(engine_url: str, tmp_path: Path) -> None:
+    """Whatever was written first: figures of all classes, for which no class is named, before those of one."""
+    build(engine_url)
+    engine = session.create(engine_url)
+    writer = Writer(engine)
+    writer.start_run(settings={}, settings_hash="more", seed=0, versions={}, dataset="", artifacts="")
+    with engine.connect() as connection:
+        models = connection.scalars(select(Model.id).order_by(Model.position.desc())).all()
+        labels = connection.execute(select(Category.id, Category.label).order_by(Category.label.desc())).all()
+    about = [(model, category) for model in models for category in (*(key for key, _ in labels), None)]
+    rows = [
+        Evaluation(kind="localisation", model_id=model, category_id=category, modality=modality, figures={})
+        for model, category in about
+        for modality in ("text", None, "image")
+    ]
+    writer.finish_unit("evaluate-localisation", "h", "all", rows)
+    records = _jsonl(engine, "evaluation", tmp_path)
+    names = [model.name for model in Reader(engine).models()]
+    expected = [
+        (model, label, modality)
+        for model in names
+        for label in (None, *(label for _, label in reversed(labels)))
+        for modality in (None, "image", "text")
+    ]
+    about = [(record["model"], record["label"], record["modality"]) for record in records if not record["figures"]]
+    assert about == expected
+    assert [(row.model, row.label, row.modality) for row in Reader(engine).figures("localisation")] == expected
+    engine.dispose()
+
+
+def test_maps_come_in_the_order_of_their_names(embedding_file: Path, tmp_path: Path) -> None:
+    engine = session.open_read_only(f"sqlite:///{embedding_file}")
+    models = [model.name for model in Reader(engine).models()]
+    keys = [
+        (models.index(r["model"]), r["sample"], r["target"], r["strategy"], r["variant"], r["stage"], r["top"])
+        for r in _jsonl(engine, "activation", tmp_path)
+    ]
+    assert keys
     assert keys == sorted(keys)
 
 

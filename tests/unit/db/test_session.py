@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
 import shutil
 import sqlite3
@@ -213,3 +215,20 @@ def test_unreachable_server_is_one_line_without_the_password(opening: object) ->
 def test_missing_server_database(postgresql_url: str) -> None:
     with pytest.raises(UserError, match=r'nosuch: .*database "nosuch" does not exist'):
         session.create(postgresql_url.rpartition("/")[0] + "/nosuch")
+
+
+def test_a_connection_that_nobody_gave_back_is_closed_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As a signal leaves it that comes while the pool hands it out."""
+    file, pool = tmp_path / "left.db", logging.getLogger("sqlalchemy.pool")
+    engine = session.create(f"sqlite:///{file}")
+    left = engine.execution_options(sqlite_begin="IMMEDIATE").connect()
+    left.exec_driver_sql("SELECT count(*) FROM run").one()
+    try:
+        session.finish(engine)
+        assert file.read_bytes()[18:20] == b"\x01\x01"
+        assert [one.name for one in tmp_path.iterdir()] == ["left.db"]
+        del left
+        gc.collect()
+        assert caplog.records == []
+    finally:
+        pool.setLevel(logging.NOTSET)

@@ -169,6 +169,33 @@ def test_a_deleted_sample_takes_all_that_stands_on_it_and_its_units_along(writer
     assert writer.done("train", "h") == {"m"}
 
 
+def test_a_class_that_goes_takes_its_predictions_marks_along(writer: Writer, engine: Engine) -> None:
+    sample, model = _sample(writer), _model(writer)
+    writer.finish_unit("ingest", "h", "test/a", [sample])
+    writer.finish_unit("train", "h", "m", [model])
+    prediction = Prediction(model_id=model.id, sample_id=sample.id, category_id=sample.category_id, probability=1.0)
+    prediction.probabilities = np.ones(1, np.float32)
+    writer.finish_unit("predict", "h", "m|test/a", [prediction], model_id=model.id)
+    writer.finish_run()
+    assert writer.remove_other_classes(set()) == 1
+    assert _count(engine, Prediction) == 0
+    assert writer.done("predict", "h") == set()
+    assert [run.finished_at for run in Reader(engine).runs()] == [None]
+
+
+def test_a_class_that_goes_takes_the_marks_of_others_that_were_taken_for_it(writer: Writer, engine: Engine) -> None:
+    sample, model = _sample(writer), _model(writer)
+    gone = Category(run_id=writer.run_id, label="gone")
+    writer.finish_unit("ingest", "h", "test/a", [sample, gone])
+    writer.finish_unit("train", "h", "m", [model])
+    prediction = Prediction(model_id=model.id, sample_id=sample.id, category_id=gone.id, probability=1.0)
+    prediction.probabilities = np.ones(1, np.float32)
+    writer.finish_unit("predict", "h", "m|test/a", [prediction], model_id=model.id)
+    assert writer.remove_other_classes({("test", "a")}) == 0
+    assert (_count(engine, Category), _count(engine, Sample), _count(engine, Prediction)) == (1, 1, 0)
+    assert writer.done("predict", "h") == set()
+
+
 def test_a_model_trained_again_replaces_the_old_one_and_all_that_stands_on_it(writer: Writer, engine: Engine) -> None:
     writer.finish_unit("train", "h", "m", [_model(writer)])
     writer.finish_unit("predict", "h", "m|1", model_id=1)

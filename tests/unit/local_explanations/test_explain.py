@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from db.tables import Explanation
+from db.records import ExplanationRecord
 from precompute.local_explanations.explain import explain_sample, targets
 from precompute.local_explanations.segments import segment
 from precompute.models.protocol import Entry, Model
@@ -28,10 +28,11 @@ def _explain(
     label: str = "a",
     path: str = "test/a/1.jpg",
     **settings: object,
-) -> dict[str, list[tuple[str, Explanation]]]:
+) -> dict[str, list[tuple[str, ExplanationRecord]]]:
+    """By model the explained classes, each with its explanation."""
     wanted = ExplainSettings(**{"evaluations": 300, "segments": 20, **settings})
     picture = _picture() if picture is None else picture
-    return explain_sample(
+    explained = explain_sample(
         models or {"dual": SmallDualModel()},
         path=path,
         label=label,
@@ -44,6 +45,9 @@ def _explain(
         batch_size=16,
         device=torch.device("cpu"),
     ).explanations
+    for name, rows in explained.items():
+        assert {(row.model, row.sample) for row in rows} == {(name, path)}
+    return {name: [(row.label, row) for row in rows] for name, rows in explained.items()}
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from db.writer import Writer
-from precompute.models.stage import train
-from precompute.pipeline import Job, Order
+from precompute.models.train import train
 from precompute.recipe import Recipe
 from tests.dataset_folder import DatasetFolder, Ingestion, empty_database, entry, folder, ingestion  # noqa: F401
 
@@ -30,8 +28,6 @@ def test_a_gpu_is_left_alone_where_the_cpu_is_asked_for(
     folder.metadata("train", *({"file_name": f"{one}/a.png", "ocr": [entry(one)]} for one in ("milk", "oat")))
     ingestion(folder)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    order = Order(folder.root, "", Recipe.model_validate(SETTINGS), tmp_path / "artifacts", device="cpu")
-    writer = Writer(ingestion.engine)
-    writer.continue_run(ingestion.run_id)
-    train(Job(order, ingestion.engine, writer, ingestion.run_id))
+    recipe = Recipe.model_validate(SETTINGS)
+    train(ingestion.context(folder, recipe, artifacts=tmp_path / "artifacts", device="cpu"))
     assert list((tmp_path / "artifacts" / "models").glob("text-*.safetensors"))

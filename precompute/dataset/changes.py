@@ -1,0 +1,72 @@
+"""What a changed data set will make stale, said before anything is done."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from pathlib import Path
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from db.tables import Explanation, Model, Sample
+from precompute.dataset.found import Scan
+from precompute.progress import say
+
+
+def tell_changes(engine: Engine, dataset: Path, scan: Scan, stale: Collection[str]) -> None:
+    """Say how many pictures are new, gone and changed, and which results were made from them.
+
+    Args:
+        stale: `<split>/<label>` of the folders whose files are not as they were.
+    """
+    with Session(engine) as session:
+        rows = session.execute(select(Sample.path, Sample.split, Sample.picture_hash)).all()
+    stored = {row.path: row for row in rows}
+    found = {sample.path: sample for sample in scan.samples}
+    added = [path for path in found if path not in stored]
+    removed = [path for path in stored if path not in found]
+    changed = [
+        path
+        for path, sample in found.items()
+        if path in stored
+        and f"{sample.split}/{sample.label}" in stale
+        and (file_digest(dataset / path) != stored[path].picture_hash or sample.split != stored[path].split)
+    ]
+    if not (added or removed or changed):
+        return
+    numbers = f"{len(added)} pictures new, {len(removed)} gone, {len(changed)} changed"
+    train = [p for p in removed + changed if stored[p].split == "train"] + [
+        p for p in added if found[p].split == "train"
+    ]
+    say(f"ingest: {numbers} since they were read{_consequences(engine, removed + changed, bool(train))}")
+
+
+def _consequences(engine: Engine, paths: Collection[str], train: bool) -> str:
+    explanations = select(func.count()).select_from(Explanation)
+    trained = select(Model.id).where(Model.checkpoint.is_not(None))
+    with Session(engine) as session:
+        models = len(session.scalars(trained).all()) if train else 0
+        theirs = session.scalar(explanations.where(Explanation.model_id.in_(trained))) or 0
+        counts: dict[str, int] = dict(
+            session.execute(
+                select(Sample.path, func.count())
+                .join(Explanation, Explanation.sample_id == Sample.id)
+                .group_by(Sample.path)
+            )
+            .tuples()
+            .all()
+        )
+    if models:
+        return f"; {models} models were trained on others: they are trained anew, and their {theirs} explanations go"
+    own = sum(counts.get(path, 0) for path in paths)
+    return f"; {own} explanations of these go" if own else ""
+
+
+def file_digest(path: Path) -> str | None:
+    """SHA-256 of a file's bytes, None where it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None
