@@ -142,6 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             {
                 "benchmark": "faults",
                 "faults": faults,
+                "sigkills": total.sigkills,
                 "by_kind": dict(total.by_kind),
                 "by_stage": dict(total.by_stage),
                 "comparisons": total.comparisons,
@@ -170,7 +171,8 @@ def _print(total: Tally) -> None:
     for stage in (stage for stages in STAGES.values() for stage in stages):
         print(f"{stage:28} {total.by_stage[stage]:6}")
     print(
-        f"\n{total.comparisons} comparisons with an unkilled job: {total.export_differences} differ; "
+        f"\n{total.sigkills} SIGKILLs; {total.comparisons} comparisons with an unkilled job: "
+        f"{total.export_differences} differ; "
         f"{total.check_failures} failed checks, {total.other_failures} other failures"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import signal
 import threading
 import time
 from collections import Counter
@@ -28,6 +29,7 @@ class Tally:
 
     by_kind: Counter[str] = field(default_factory=Counter)
     by_stage: Counter[str] = field(default_factory=Counter)
+    sigkills: int = 0
     check_failures: int = 0
     export_differences: int = 0
     other_failures: int = 0
@@ -41,7 +43,7 @@ class Tally:
     def add(self, other: Tally) -> None:
         self.by_kind += other.by_kind
         self.by_stage += other.by_stage
-        for name in ("check_failures", "export_differences", "other_failures", "comparisons", "seconds"):
+        for name in ("sigkills", "check_failures", "export_differences", "other_failures", "comparisons", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -180,7 +182,7 @@ class Campaign:
             time.sleep(self.random.uniform(0, 3))
             if running.alive:
                 running.kill()
-            running.end()
+            self.tally.sigkills += running.end() == -signal.SIGKILL
             self.step(f"{running.name} killed after {running.age:.2f} s")
 
     def _target(self, commands: int) -> str | None:

@@ -24,7 +24,7 @@ def kill(campaign: Campaign, passing: bool = False) -> None:
 
     def hit(running: Running) -> None:
         running.kill()
-        running.end()
+        campaign.tally.sigkills += running.end() == -signal.SIGKILL
 
     campaign.strike(hit, campaign.workers(1, 1, 1, 2), passing=passing)
 
@@ -38,6 +38,7 @@ def kill_worker(campaign: Campaign) -> None:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
+            campaign.tally.sigkills += 1
         campaign.end_or_kill(running)
 
     campaign.strike(hit, workers=2, ready=lambda running: bool(running.workers()))
@@ -137,6 +138,7 @@ def two_runs(campaign: Campaign) -> None:
             first.kill(number)
             campaign.step(f"the first gets {number.name}")
         code = first.end()
+        campaign.tally.sigkills += code == -signal.SIGKILL
         if code == BAD_INPUT:  # the second was faster
             _demand_line(first, OTHER)
         elif number == signal.SIGTERM:
@@ -199,16 +201,16 @@ def _until(running: Running, holds: Callable[[], bool]) -> None:
 
 
 KINDS: Mapping[str, tuple[int, Callable[[Campaign], None]]] = {
-    "kill": (38, kill),
+    "kill": (56, kill),
     "kill a worker": (8, kill_worker),
-    "SIGINT": (8, interrupt(signal.SIGINT)),
-    "SIGTERM": (8, interrupt(signal.SIGTERM)),
-    "folder away for a while": (6, moved_folder),
-    "picture edited for a while": (5, edited_picture),
-    "input edited": (8, edit),
-    "checkpoint damaged": (7, damaged_checkpoint),
-    "runtimes.json damaged": (2, damaged_runtimes),
-    "two runs": (6, two_runs),
-    "full disk": (5, full_disk),
+    "SIGINT": (5, interrupt(signal.SIGINT)),
+    "SIGTERM": (5, interrupt(signal.SIGTERM)),
+    "folder away for a while": (4, moved_folder),
+    "picture edited for a while": (4, edited_picture),
+    "input edited": (5, edit),
+    "checkpoint damaged": (5, damaged_checkpoint),
+    "runtimes.json damaged": (1, damaged_runtimes),
+    "two runs": (4, two_runs),
+    "full disk": (3, full_disk),
 }
 """By name: how often of a hundred, and what is done."""
