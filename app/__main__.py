@@ -45,9 +45,9 @@ def browse(
     if context.invoked_subcommand is not None:
         context.obj = db
         return
-    from app.library import open_libraries
-    from app.password import read_passwords, readable_by_others
-    from app.ports import bind
+    from app.databases import open_libraries
+    from app.web.login import read_passwords, readable_by_others
+    from app.web.ports import bind
 
     libraries = open_libraries(db or [resolved(None)])
     if model is not None:
@@ -59,7 +59,7 @@ def browse(
         typer.echo(f"{auth}: other users of this machine can read these passwords; run `chmod 600 {auth}`", err=True)
     listener = bind(host, port)
     gc.disable()  # until `serve` has everything that stays: looking for garbage meanwhile takes a quarter of the start
-    from app.serving import serve
+    from app.web.serving import serve
 
     serve(libraries, listener, first_model=model, passwords=passwords, mcp=mcp)
 
@@ -73,7 +73,7 @@ def report(
     model: Annotated[str | None, typer.Option(help="Default: the most accurate explained one.")] = None,
 ) -> None:
     """Write a figure of a class: what a model relies on, with example explanations."""
-    from app.library import Library
+    from app.databases import Library
     from app.report import write_report
 
     urls = db or context.obj or [resolved(None)]

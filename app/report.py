@@ -9,15 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from app.databases import Library
 from app.drawing.importance import normalised_importances
 from app.drawing.views import draw_view
-from app.library import Library
-from app.parts import part_crop
-from app.rendering import percent
-from app.state import DEFAULT_THRESHOLD
+from app.routes.part_pictures import part_crop
+from app.templating import percent
+from app.view_state import DEFAULT_THRESHOLD
 from db.errors import UserError
-from db.group_views import GroupView
-from db.views import Modality, ModelView, SampleView
+from db.records.groups import GroupView
+from db.records.views import Modality, ModelView, SampleView
 
 FORMATS = (".png", ".pdf", ".svg")
 MODALITIES: tuple[Modality, ...] = ("image", "text")

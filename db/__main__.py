@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import typer
 
 from db import address, commandline
-from db.columns import json_text
 from db.errors import UserError
+from db.schema.columns import json_text
 from db.session import open_read_only, upgrade
 
 app = typer.Typer(add_completion=False, help="Upkeep of a Shelf Lens database: what is in it, is it sound, get it out.")
@@ -33,8 +33,8 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object in place of a table.")] = False,
 ) -> None:
     """Show samples, classes, models with their accuracy, explanations, runs and problems."""
-    from db.summary import table
-    from db.upkeep import describe
+    from db.commands.summary import table
+    from db.commands.upkeep import describe
 
     figures = describe(open_read_only(address.resolved(db)))
     typer.echo(json_text(figures) if as_json else table(figures))
@@ -47,7 +47,7 @@ def check(
     wait: Wait = False,
 ) -> None:
     """Check that a database is sound; one line a fault, and exit code 1 if there are any."""
-    from db.integrity import faults
+    from db.commands.check import faults
 
     url = address.resolved(db)
     if upgrade_:
@@ -75,7 +75,7 @@ def export(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write, in place of the terminal.")] = None,
 ) -> None:
     """Write results to a file or to the terminal, with all their digits."""
-    from db.formats import write
+    from db.commands.formats import write
 
     url = address.resolved(db)
     engine = open_read_only(url)
@@ -92,7 +92,7 @@ def search(
     limit: Annotated[int, typer.Option(min=1, help="At most so many entries.")] = 50,
 ) -> None:
     """Find samples by the words on the package: path, class and entry, tab-separated."""
-    from db.reader import Reader
+    from db.read.reader import Reader
 
     for hit in Reader(open_read_only(address.resolved(db))).search(words, limit):
         fields = (hit.sample, hit.label, hit.text)
@@ -102,7 +102,7 @@ def search(
 @app.command(epilog="Example: python -m db compact --db sqlite:///explanations.db")
 def compact(db: Url = None, wait: Wait = False) -> None:
     """Give freed space back; also mends the SQLite file of a run that was killed, for use in a read-only folder."""
-    from db import upkeep
+    from db.commands import upkeep
 
     before, after = upkeep.compact(address.resolved(db), wait)
     typer.echo(f"{before:,} bytes before, {after:,} after")
@@ -115,7 +115,7 @@ def copy(
     wait: Wait = False,
 ) -> None:
     """Copy everything into another database, of the same engine or the other."""
-    from db import transfer
+    from db.commands import copy as transfer
 
     typer.echo(f"{transfer.copy(address.resolved(db), to, wait):,} rows copied to {address.shown(to)}")
 

@@ -16,11 +16,11 @@ from weakref import WeakKeyDictionary, WeakSet
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, inspect, text
 
 from db import address
-from db.columns import json_text
 from db.errors import UserError
 from db.failures import FAILURES, explained_error, remember_place
+from db.schema.columns import json_text
 
-SCHEMA_VERSION = "0004"  # the newest revision in db/migrations/versions; a test compares
+SCHEMA_VERSION = "0004"  # the newest revision in db/schema/migrations/versions; a test compares
 OLDEST_READABLE = "0003"  # nothing that readers use has changed since
 PAGE_SIZE = 8192
 BUSY_SECONDS = 30
@@ -199,7 +199,7 @@ def _create_file(path: Path) -> None:
 
 
 def _migrate(engine: Engine) -> None:
-    from db.migrations import migrate  # Alembic takes 0.2 s to import; readers never need it
+    from db.schema.migrations import migrate  # Alembic takes 0.2 s to import; readers never need it
 
     with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
         if connection.dialect.name == "postgresql":  # of two at once the second finds everything done
@@ -211,7 +211,7 @@ def _alone(engine: Engine, wait: bool) -> contextlib.AbstractContextManager[obje
     """The right to write, where the schema is new enough to give it."""
     if not inspect(engine).has_table("lease"):
         return contextlib.nullcontext()
-    from db.lease import hold  # with all mappings; readers never need it
+    from db.write.lease import hold  # with all mappings; readers never need it
 
     return hold(engine, "python -m db check --upgrade", wait)
 

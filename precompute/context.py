@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from db.writer import Writer
+from db.write.writer import Writer
 from precompute.recipe import Recipe
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from db import interruption
 from db.errors import UserError
-from db.records import FinishedUnit, Record
+from db.records.written import FinishedUnit, Record
 from precompute.context import RunContext, worker_count
 from precompute.executors import Given, Job, Outcome, Setup, Work, executor
 from precompute.progress import progress_bar, say

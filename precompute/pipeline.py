@@ -12,13 +12,14 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from db import interruption, lease
+from db import interruption
 from db.address import sqlite_path
 from db.errors import UserError
-from db.reader import Reader
+from db.read.reader import Reader
+from db.schema.tables import Problem, Run
 from db.session import create, finish
-from db.tables import Problem, Run
-from db.writer import Writer
+from db.write import lease
+from db.write.writer import Writer
 from precompute.context import RunContext, RunOptions
 from precompute.engine import Report, run_stage
 from precompute.progress import say

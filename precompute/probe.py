@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from db.address import shown
 from db.errors import UserError
+from db.schema.tables import Model, Sample, Segmentation
 from db.session import open_read_only
-from db.tables import Model, Sample, Segmentation
 from precompute.dataset.samples import sample_picture, stored_samples
 from precompute.local_explanations.masking import Evaluator, MaskedPicture
 from precompute.local_explanations.segments import decode_label_map, segment

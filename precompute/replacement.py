@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from db.address import dataset_url, shown, unused_url
 from db.errors import UserError
-from db.tables import Explanation, GlobalGroup, Model, Run, Sample, WorkUnit
+from db.schema.tables import Explanation, GlobalGroup, Model, Run, Sample, WorkUnit
 from precompute.context import RunOptions
 from precompute.dataset.changes import file_digest
 from precompute.progress import say

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from db.tables import Run
+from db.schema.tables import Run
 from precompute.context import RunContext
 
 Choices = Mapping[str, str]

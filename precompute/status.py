@@ -9,11 +9,11 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.address import shown
-from db.marks import stage_marks
-from db.reader import Reader
+from db.read.reader import Reader
+from db.records.views import FailedUnit
+from db.schema.tables import Category, Model, Sample, WorkUnit
 from db.session import SCHEMA_VERSION, open_read_only
-from db.tables import Category, Model, Sample, WorkUnit
-from db.views import FailedUnit
+from db.write.marks import stage_marks
 from precompute.context import RunOptions, worker_count
 from precompute.local_explanations.selection import chosen_samples
 from precompute.stored_run import latest_options

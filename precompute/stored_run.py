@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from db.address import shown
 from db.errors import UserError
+from db.schema.tables import Run, WorkUnit
 from db.session import open_read_only
-from db.tables import Run, WorkUnit
 from precompute.context import RunContext, RunOptions
 from precompute.pipeline import writing
 from precompute.recipe import Recipe

@@ -17,8 +17,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from db import session
-from db.tables import Base, Problem, Sample
-from db.writer import Writer
+from db.schema.tables import Base, Problem, Sample
+from db.write.writer import Writer
 from precompute.context import RunContext
 from precompute.dataset.ingest import IngestReport, ingest
 from precompute.recipe import Recipe

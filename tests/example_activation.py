@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from db.tables import ActivationMap, Base, EmbeddingForecast, Evaluation, Model, Prediction, Sample, Vector
-from db.writer import UnitResult, Writer
+from db.schema.tables import ActivationMap, Base, EmbeddingForecast, Evaluation, Model, Prediction, Sample, Vector
+from db.write.writer import UnitResult, Writer
 
 NAME = "forest"
 TOPS = (1, 3, 5, 7, 13)

@@ -10,8 +10,7 @@ import numpy as np
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from db.session import create, finish
-from db.tables import (
+from db.schema.tables import (
     Base,
     Category,
     Evaluation,
@@ -26,7 +25,8 @@ from db.tables import (
     Sample,
     Vector,
 )
-from db.writer import UnitResult, Writer
+from db.session import create, finish
+from db.write.writer import UnitResult, Writer
 from tests.example_activation import add_embedding_classifier, probability_map
 from tests.example_evaluations import deletion_rows, faithfulness_row
 from tests.example_pictures import ORIGINAL, label_map, line_polygon, picture, segmentation, sprite

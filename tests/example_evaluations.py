@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from db.stability import stability
-from db.tables import Evaluation, Explanation
+from db.definitions.stability import stability
+from db.schema.tables import Evaluation, Explanation
 
 
 def deletion_rows(model_id: int) -> list[Evaluation]:

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from db.tables import Picture, Point, Segmentation
+from db.schema.tables import Picture, Point, Segmentation
 
 ORIGINAL = (960, 1280)
 MODEL_SIZE = 256

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from db.dependents import Inputs
-from db.writer import Writer
+from db.write.dependents import Inputs
+from db.write.writer import Writer
 from precompute.context import RunContext, RunOptions
 from precompute.provenance import INPUTS
 from precompute.recipe import Recipe

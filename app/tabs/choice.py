@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from app.library import Library
-from app.state import ViewState
-from db.views import ModelView, SampleView
+from app.databases import Library
+from app.view_state import ViewState
+from db.records.views import ModelView, SampleView
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 
-from app.rendering import render
 from app.tabs.choice import Choice
-from db.views import ModelView
+from app.templating import render
+from db.records.views import ModelView
 
 
 def nothing_yet(choice: Choice) -> str:

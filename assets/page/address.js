@@ -1,4 +1,4 @@
-// The view as it stands in the page's address; the twin of app/state.py.
+// The view as it stands in the page's address; the twin of app/view_state.py.
 
 export const DEFAULTS = Object.freeze({
   db: null, model: null, class: null, sample: null, tab: null,

@@ -14,10 +14,10 @@ from sklearn.metrics import roc_auc_score
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, aliased
 
-from db.columns import Vector
-from db.reader import Reader
-from db.records import EvaluationRecord, Record
-from db.tables import Category, EmbeddingForecast, Prediction, Sample
+from db.read.reader import Reader
+from db.records.written import EvaluationRecord, Record
+from db.schema.columns import Vector
+from db.schema.tables import Category, EmbeddingForecast, Prediction, Sample
 from precompute.activation_maps.batch import MapRequest
 from precompute.activation_maps.scalars import numbers_of_features
 from precompute.activation_maps.stage import (

@@ -13,8 +13,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.records import Record
-from db.tables import Model
+from db.records.written import Record
+from db.schema.tables import Model
 from precompute.activation_maps.batch import MapRequest
 from precompute.activation_maps.stored_maps import SampleAnswer, answer_maps, map_records
 from precompute.context import RunContext

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from db.activation_maps import SMALLEST_MAXIMUM
-from db.columns import Vector
-from db.records import ForecastRecord, MapRecord, Record
+from db.read.activation import SMALLEST_MAXIMUM
+from db.records.written import ForecastRecord, MapRecord, Record
+from db.schema.columns import Vector
 from precompute.activation_maps.batch import Forecast, MapRequest, SampleMaps, compute_maps
 from precompute.activation_maps.scalars import Scalar
 from precompute.models.worker import WorkerState

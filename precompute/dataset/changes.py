@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from db.tables import Explanation, Model, Sample
+from db.schema.tables import Explanation, Model, Sample
 from precompute.dataset.found import Scan
 from precompute.progress import say
 

@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from db.records import EntryRecord, EvidenceRecord
-from db.sample_store import NOT_READ
+from db.records.written import EntryRecord, EvidenceRecord
+from db.write.samples import NOT_READ
 from precompute.dataset.faults import FaultError, storable
 from precompute.dataset.polygons import Frame, Point, is_coordinate, read_polygon
 

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from db.records import ClassSamplesRecord, ProblemRecord, Record, SampleRecord
-from db.tables import Category, Problem, Sample
+from db.records.written import ClassSamplesRecord, ProblemRecord, Record, SampleRecord
+from db.schema.tables import Category, Problem, Sample
 from precompute.context import RunContext
 from precompute.dataset.changes import tell_changes
 from precompute.dataset.entries import entries_hash

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from db.records import PictureRecord
+from db.records.written import PictureRecord
 from precompute.dataset.faults import FaultError
 from precompute.dataset.polygons import Frame
 

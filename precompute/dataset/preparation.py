@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.records import PictureRecord
+from db.records.written import PictureRecord
 from precompute.dataset.entries import Annotations, read_metadata_row, read_vision_document
 from precompute.dataset.faults import Fault, FaultError
 from precompute.dataset.found import Found, Source

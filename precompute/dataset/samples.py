@@ -13,7 +13,7 @@ from PIL import Image
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from db.tables import Category, Sample
+from db.schema.tables import Category, Sample
 from precompute.dataset.faults import InputChangedError
 from precompute.dataset.pictures import upright_rgb
 from precompute.models.protocol import Entry

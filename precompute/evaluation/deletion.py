@@ -11,8 +11,8 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.records import EvaluationRecord, Record
-from db.tables import Category, Evaluation, Model, Sample
+from db.records.written import EvaluationRecord, Record
+from db.schema.tables import Category, Evaluation, Model, Sample
 from precompute.context import RunContext
 from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples
 from precompute.engine import ByKey, Stage, Task, grouped, keys_by_model

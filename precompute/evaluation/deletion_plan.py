@@ -9,9 +9,9 @@ import numpy as np
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from db.definitions.spelling import same_word
 from db.errors import UserError
-from db.spelling import same_word
-from db.tables import Category, GlobalGroup, GlobalMember, Model, OcrEntry, Prediction, Sample
+from db.schema.tables import Category, GlobalGroup, GlobalMember, Model, OcrEntry, Prediction, Sample
 from precompute.dataset.samples import LabelledSample
 from precompute.global_explanations.features import Modality, top_features, true_class_explanations
 from precompute.global_explanations.image_groups import PartEmbeddings, nearest_groups

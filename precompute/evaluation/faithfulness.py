@@ -10,11 +10,11 @@ import numpy as np
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from db.columns import Vector
+from db.definitions.stability import stability
 from db.errors import UserError
-from db.records import EvaluationRecord, Record
-from db.stability import stability
-from db.tables import Explanation, Model, Sample, WorkUnit
+from db.records.written import EvaluationRecord, Record
+from db.schema.columns import Vector
+from db.schema.tables import Explanation, Model, Sample, WorkUnit
 from precompute.context import RunContext
 from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples

@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from db.errors import UserError
-from db.reader import Reader
+from db.read.reader import Reader
 from precompute.evaluation.plain_table import table
 from precompute.evaluation.statistics import paired_interval
 from precompute.recipe import derive_seed

@@ -13,11 +13,11 @@ import torch
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from db.activation_maps import SMALLEST_MAXIMUM, STAGES
-from db.columns import Vector
 from db.errors import UserError
-from db.records import EvaluationRecord
-from db.tables import VARIANTS, Explanation, Mask, Sample, Segmentation
+from db.read.activation import SMALLEST_MAXIMUM, STAGES
+from db.records.written import EvaluationRecord
+from db.schema.columns import Vector
+from db.schema.tables import VARIANTS, Explanation, Mask, Sample, Segmentation
 from precompute.activation_maps.batch import ClassRankings, MapRequest, SampleMaps, compute_maps
 from precompute.activation_maps.class_figures import class_rankings, stored_forecasts
 from precompute.activation_maps.stage import mapped_models, maps_hash

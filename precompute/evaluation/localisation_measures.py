@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
-from db.tables import Vector
+from db.schema.tables import Vector
 
 TOLERANCE = 15
 """Pixels of the original: a hit lies strictly nearer to the mask (as TorchRay has it)."""

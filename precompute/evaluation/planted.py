@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.tables import Model
+from db.schema.tables import Model
 from precompute.evaluation.plain_table import table
 from precompute.evaluation.planted_findings import (
     Finding,

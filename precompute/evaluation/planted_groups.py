@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.tables import Category, Evaluation, GlobalGroup, GlobalMember, Model
+from db.schema.tables import Category, Evaluation, GlobalGroup, GlobalMember, Model
 from precompute.evaluation.planted_findings import HALF
 from precompute.evaluation.planted_samples import PlantedSample
 from precompute.evaluation.statistics import Share

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.tables import Category, Evidence, Point, Sample, Segmentation
-from db.views import Split
+from db.records.views import Split
+from db.schema.tables import Category, Evidence, Point, Sample, Segmentation
 from precompute.local_explanations.segments import LabelMap, decode_label_map
 
 Region = npt.NDArray[np.bool_]

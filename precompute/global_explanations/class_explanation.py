@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from db.plane import principal_plane
+from db.definitions.principal_plane import principal_plane
 from precompute.global_explanations.features import Feature, Modality, StoredExplanation, top_features
 from precompute.global_explanations.groups import FeatureGroup
 from precompute.global_explanations.image_groups import Embeddings, directions, group_parts

@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.tables import Explanation, OcrEntry, Sample, Vector, WorkUnit
+from db.schema.tables import Explanation, OcrEntry, Sample, Vector, WorkUnit
 
 Modality = Literal["image", "text"]
 

@@ -11,8 +11,8 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.records import EvaluationRecord, RankRecord, Record
-from db.tables import Category, Explanation, GlobalGroup, GlobalMember, Model, Sample, WorkUnit
+from db.records.written import EvaluationRecord, RankRecord, Record
+from db.schema.tables import Category, Explanation, GlobalGroup, GlobalMember, Model, Sample, WorkUnit
 from precompute.context import RunContext
 from precompute.engine import Stage, Task
 from precompute.executors import Given, Job

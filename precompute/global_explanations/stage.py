@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from torch import Tensor
 
-from db.records import EvaluationRecord, GroupRecord, MemberRecord, Record
-from db.tables import Category, Model, Sample, Segmentation
+from db.records.written import EvaluationRecord, GroupRecord, MemberRecord, Record
+from db.schema.tables import Category, Model, Sample, Segmentation
 from precompute.context import RunContext, cores
 from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples
 from precompute.engine import ByKey, Stage, Task, grouped

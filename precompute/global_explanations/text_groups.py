@@ -9,7 +9,7 @@ import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
-from db.spelling import digits, fold
+from db.definitions.spelling import digits, fold
 from precompute.global_explanations.features import Feature
 from precompute.global_explanations.groups import FeatureGroup, by_weight
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from db.columns import Vector
-from db.records import ExplanationRecord
+from db.records.written import ExplanationRecord
+from db.schema.columns import Vector
 from precompute.dataset.samples import Pixels
 from precompute.local_explanations.balanced import ReplicatedDesign, crossed_design, joint_design
 from precompute.local_explanations.masking import Answers, Evaluator, MaskedPicture

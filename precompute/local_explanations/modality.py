@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from db.tables import Vector
+from db.schema.tables import Vector
 
 
 def image_share(image_weights: Vector, text_weights: Vector) -> float | None:

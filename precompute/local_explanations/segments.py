@@ -12,7 +12,7 @@ from skimage.segmentation import relabel_sequential, slic
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.tables import Sample, Segmentation
+from db.schema.tables import Sample, Segmentation
 from precompute.context import RunContext
 from precompute.dataset.samples import Pixels
 from precompute.executors import Job

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.tables import Category, Model, Prediction, Sample
+from db.schema.tables import Category, Model, Prediction, Sample
 from precompute.context import RunContext, RunOptions
 from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, stored_samples

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.records import ExplanationRecord, Record, SegmentationRecord
-from db.tables import Model, Sample, Segmentation
+from db.records.written import ExplanationRecord, Record, SegmentationRecord
+from db.schema.tables import Model, Sample, Segmentation
 from precompute.context import RunContext
 from precompute.dataset.samples import LabelledSample, sample_picture
 from precompute.engine import ByKey, Stage, Task, grouped, keys_by_model

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from db import interruption
 from db.errors import UserError
-from db.records import FinishedUnit, ModelRecord
-from db.tables import Category, Model
+from db.records.written import FinishedUnit, ModelRecord
+from db.schema.tables import Category, Model
 from precompute.context import RunContext
 from precompute.dataset.samples import LabelledSample, stored_samples
 from precompute.models.checkpoints import StoredCheckpoint, file_hash

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from threadpoolctl import threadpool_limits
 
 from db.errors import UserError
-from db.tables import Model as StoredModel
+from db.schema.tables import Model as StoredModel
 from precompute.context import RunContext, RunOptions
 from precompute.engine import Task
 from precompute.models.checkpoints import StoredCheckpoint

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from db.errors import UserError
-from db.records import EntryRecord
+from db.records.written import EntryRecord
 
 
 class OcrEngine(Protocol):

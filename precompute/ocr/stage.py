@@ -11,9 +11,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.records import EntryRecord, TextRecord
-from db.sample_store import ENGINE_PREFIX, NOT_READ
-from db.tables import Sample
+from db.records.written import EntryRecord, TextRecord
+from db.schema.tables import Sample
+from db.write.samples import ENGINE_PREFIX, NOT_READ
 from precompute.context import RunContext
 from precompute.dataset.changes import file_digest
 from precompute.dataset.entries import entries_hash

@@ -31,8 +31,7 @@ from PIL import Image
 from sqlalchemy import Connection, Engine, func, insert, select
 from torch import Tensor
 
-from db.session import create, finish
-from db.tables import (
+from db.schema.tables import (
     Base,
     Category,
     Explanation,
@@ -44,6 +43,7 @@ from db.tables import (
     Segmentation,
     WorkUnit,
 )
+from db.session import create, finish
 from precompute.dataset.changes import file_digest
 from precompute.engine import run_stage
 from precompute.global_explanations.image_groups import PartEmbeddings

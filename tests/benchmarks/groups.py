@@ -18,9 +18,9 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.definitions.spelling import same_word
+from db.schema.tables import Category, Evaluation, GlobalGroup, GlobalMember, Model, OcrEntry
 from db.session import open_read_only
-from db.spelling import same_word
-from db.tables import Category, Evaluation, GlobalGroup, GlobalMember, Model, OcrEntry
 
 LARGEST = 30
 

@@ -21,8 +21,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 from tqdm import tqdm
 
+from db.schema.tables import Model as StoredModel
 from db.session import open_read_only
-from db.tables import Model as StoredModel
 from precompute.context import RunOptions, cores
 from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, load_picture, stored_samples

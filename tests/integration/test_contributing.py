@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from db import session
-from db.exports import EXPORTS
-from db.marks import stage_marks
+from db.commands.export import EXPORTS
+from db.write.marks import stage_marks
 from precompute.context import RunOptions
 from precompute.dataset.planted_set.writer import write_planted_set
 from precompute.pipeline import run

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from db import session
+from db.commands.check import faults
+from db.commands.export import EXPORTS
 from db.errors import UserError
-from db.exports import EXPORTS
-from db.integrity import faults
 from precompute.context import RunOptions
 from precompute.pipeline import run
 from precompute.recipe import Recipe

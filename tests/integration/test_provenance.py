@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db import session
-from db.exports import EXPORTS
-from db.tables import WorkUnit
+from db.commands.export import EXPORTS
+from db.schema.tables import WorkUnit
 from precompute.context import RunOptions
 from precompute.pipeline import Result, run
 from precompute.recipe import Recipe

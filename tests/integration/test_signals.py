@@ -12,7 +12,8 @@ from db import session
 PROJECT = Path(__file__).parent.parent.parent
 SCRIPT = """
 import os, signal, sys
-from db import commandline, interruption, lease, session
+from db import commandline, interruption, session
+from db.write import lease
 from db.interruption import Interrupted
 from precompute.pipeline import writing
 where, number, url = sys.argv[1], int(sys.argv[2]), sys.argv[3]

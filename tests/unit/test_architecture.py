@@ -61,12 +61,12 @@ def test_the_server_starts_without_reading_or_writing_gradios_stub_files() -> No
     watch = (
         "import sys; sys.addaudithook(lambda name, of: name == 'open' and str(of[0]).endswith('.pyi') and print(of))"
     )
-    code = f"{watch}; import inspect; find = inspect.getfile; import app.server; assert inspect.getfile is find"
+    code = f"{watch}; import inspect; find = inspect.getfile; import app.web.server; assert inspect.getfile is find"
     answer = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert answer.stdout == ""
 
 
 def test_the_browser_starts_without_the_libraries_of_the_offline_job() -> None:
-    code = f"import sys, app.__main__, app.server; print(*sorted({FORBIDDEN['app']} & set(sys.modules)))"
+    code = f"import sys, app.__main__, app.web.server; print(*sorted({FORBIDDEN['app']} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == ""

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from db import session
 from db.errors import UserError
-from db.reader import Reader
-from db.records import EvaluationRecord
-from db.tables import Evaluation, Model, Run, Sample, WorkUnit
+from db.read.reader import Reader
+from db.records.written import EvaluationRecord
+from db.schema.tables import Evaluation, Model, Run, Sample, WorkUnit
 from precompute.context import RunContext
 from precompute.dataset.faults import InputChangedError
 from precompute.engine import INPUT_CHANGED, ByKey, Failed, Report, Stage, Task, run_stage

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from db.reader import Reader
+from db.read.reader import Reader
 from db.session import open_read_only
 from tests.benchmarks.browse.database import EXPLANATIONS_A_SAMPLE, build
 from tests.benchmarks.browse.server import serving

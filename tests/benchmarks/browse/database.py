@@ -12,9 +12,8 @@ import numpy as np
 from sqlalchemy import Connection, insert
 from tqdm import tqdm
 
-from db.records import PictureRecord
-from db.session import create, finish
-from db.tables import (
+from db.records.written import PictureRecord
+from db.schema.tables import (
     Base,
     Category,
     Evaluation,
@@ -30,6 +29,7 @@ from db.tables import (
     Segmentation,
     WorkUnit,
 )
+from db.session import create, finish
 from tests.benchmarks.browse.material import MODEL_SIZE, ORIGINAL, Photograph, draw_photographs, draw_sheet
 
 KINDS = ("feature_concatenation", "score_fusion", "embracenet")

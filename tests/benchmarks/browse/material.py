@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from db.records import PictureRecord
+from db.records.written import PictureRecord
 from precompute.dataset.pictures import SpriteSheet, encode, shrink
 from precompute.dataset.planted_set.writer import write_planted_set
 from precompute.local_explanations.segments import encode_label_map, segment

@@ -19,9 +19,9 @@ from PIL import Image
 
 from app.drawing.heatmaps import Ground, View, encode_values, value_field
 from app.drawing.importance import normalised_importances
-from db.reader import Reader
+from db.read.reader import Reader
+from db.records.views import SampleView
 from db.session import open_read_only
-from db.views import SampleView
 
 VIEWS: tuple[View, ...] = ("image", "text", "multimodal")
 THRESHOLD, STRENGTH = 0.2, 0.6

@@ -11,12 +11,12 @@ from pathlib import Path
 from sqlalchemy import Engine, inspect, select
 
 from db import address
-from db.exports import EXPORTS
-from db.formats import write
-from db.integrity import faults
+from db.commands.check import faults
+from db.commands.export import EXPORTS
+from db.commands.formats import write
+from db.commands.upkeep import describe
+from db.schema.tables import Category, Mask, Model, OcrEntry, Picture, Prediction, Sample
 from db.session import open_read_only
-from db.tables import Category, Mask, Model, OcrEntry, Picture, Prediction, Sample
-from db.upkeep import describe
 from precompute.status import status_text
 from tests.benchmarks.faults.ground import Ground
 from tests.benchmarks.faults.job import FaultError, Place

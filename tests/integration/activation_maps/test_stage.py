@@ -18,13 +18,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from transformers import ViTConfig, ViTModel
 
-from db.activation_maps import STAGES, combine_maps
-from db.activation_views import MapSetting
+from db.commands.check import faults
 from db.errors import UserError
-from db.integrity import faults
-from db.reader import Reader
+from db.read.activation import STAGES, combine_maps
+from db.read.reader import Reader
+from db.records.activation import MapSetting
+from db.schema.tables import ActivationMap, EmbeddingForecast, Evaluation, Mask, Model, Prediction, WorkUnit
 from db.session import create, open_read_only
-from db.tables import ActivationMap, EmbeddingForecast, Evaluation, Mask, Model, Prediction, WorkUnit
 from precompute.activation_maps.batch import staged
 from precompute.activation_maps.stage import mapped_models, maps_hash
 from precompute.context import RunOptions

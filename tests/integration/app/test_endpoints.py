@@ -9,7 +9,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from db.reader import Reader
+from db.read.reader import Reader
 from db.session import open_read_only
 from tests.browser.conftest import served
 from tests.example_database import build

@@ -13,7 +13,7 @@ from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.tables import Mask, Picture, Sample
+from db.schema.tables import Mask, Picture, Sample
 from precompute.dataset.scan import scan_dataset
 from tests.dataset_folder import DatasetFolder, Ingestion
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from db.lease import hold
 from db.session import SCHEMA_VERSION, create, finish
+from db.write.lease import hold
 from tests.conftest import PROJECT
 from tests.example_database import build
 
@@ -164,7 +164,7 @@ def next_version(tmp_path: Path) -> Path:
     """A clone of db/ with one more revision, as the next release would have it."""
     clone = tmp_path / "next release"
     shutil.copytree(PROJECT / "db", clone / "db", ignore=shutil.ignore_patterns("__pycache__"))
-    (clone / "db" / "migrations" / "versions" / f"{NEXT_VERSION}_note.py").write_text(
+    (clone / "db" / "schema" / "migrations" / "versions" / f"{NEXT_VERSION}_note.py").write_text(
         "import sqlalchemy as sa\nfrom alembic import op\n"
         f"revision, down_revision, branch_labels, depends_on = '{NEXT_VERSION}', '{SCHEMA_VERSION}', None, None\n"
         "def upgrade():\n    op.add_column('run', sa.Column('note', sa.String()))\n"

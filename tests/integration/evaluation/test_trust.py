@@ -15,9 +15,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.reader import Reader
+from db.read.reader import Reader
+from db.schema.tables import GlobalGroup, WorkUnit
 from db.session import create, finish, open_read_only
-from db.tables import GlobalGroup, WorkUnit
 from precompute.dataset.planted_set.writer import write_planted_set
 from precompute.evaluation.curves import curve_area, steps_of
 from precompute.evaluation.deletion import DRAWS

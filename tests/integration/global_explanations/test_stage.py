@@ -18,11 +18,11 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 from torch import Tensor
 
-from db.reader import Reader
+from db.read.reader import Reader
+from db.records.views import TrueClassExplanation
+from db.schema.tables import Category, Evaluation, Explanation, GlobalGroup, Model, Sample, Segmentation, WorkUnit
 from db.session import create, finish
-from db.tables import Category, Evaluation, Explanation, GlobalGroup, Model, Sample, Segmentation, WorkUnit
-from db.views import TrueClassExplanation
-from db.writer import UnitResult
+from db.write.writer import UnitResult
 from precompute.dataset.changes import file_digest
 from precompute.engine import run_stage
 from precompute.global_explanations.ranking import rank_global_stage

@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app.fragments import view_router
-from app.library import Library, open_libraries
-from app.media import media_router
+from app.databases import Library, open_libraries
+from app.routes.media import media_router
+from app.routes.view import view_router
 from tests.example_database import build
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from db.errors import UserError
-from db.writer import Writer
+from db.write.writer import Writer
 from tests.dataset_folder import DatasetFolder, Ingestion, entry
 
 BAD = "train/a/bad.jpg"

@@ -13,7 +13,7 @@ from PIL import Image
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.tables import Category, Evidence, Mask, OcrEntry, Picture, Sample, Segmentation, WorkUnit
+from db.schema.tables import Category, Evidence, Mask, OcrEntry, Picture, Sample, Segmentation, WorkUnit
 from precompute.dataset.ingest import IngestReport
 from precompute.dataset.samples import open_upright
 from tests.dataset_folder import SQUARE, DatasetFolder, Ingestion, entry

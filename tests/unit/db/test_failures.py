@@ -15,11 +15,13 @@ import pytest
 from sqlalchemy import Engine, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
-from db import address, session, transfer, upkeep
+from db import address, session
+from db.commands import copy as transfer
+from db.commands import upkeep
 from db.errors import UserError
 from db.failures import explained_error
-from db.tables import Run
-from db.writer import Writer
+from db.schema.tables import Run
+from db.write.writer import Writer
 from tests import postgresql_server
 from tests.conftest import PROJECT
 

@@ -18,10 +18,11 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
-from db import address, session, upkeep
+from db import address, session
+from db.commands import upkeep
 from db.errors import UserError
-from db.reader import Reader
-from db.tables import Run
+from db.read.reader import Reader
+from db.schema.tables import Run
 from tests.conftest import PROJECT
 from tests.example_database import build
 

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Engine, delete, select
 
 from db.errors import UserError
+from db.schema.tables import Evaluation, Model, Sample
 from db.session import create
-from db.tables import Evaluation, Model, Sample
-from db.writer import Writer
+from db.write.writer import Writer
 from precompute.evaluation.faithfulness_report import comparison_table, faithfulness_table
 from tests.example_database import build
 

@@ -10,8 +10,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.session import create
-from db.tables import (
+from db.schema.tables import (
     Category,
     Evaluation,
     Evidence,
@@ -26,6 +25,7 @@ from db.tables import (
     Segmentation,
     WorkUnit,
 )
+from db.session import create
 from precompute.evaluation.planted import bars, format_report, planted_report
 from precompute.evaluation.statistics import chance_of_a_hit
 from precompute.local_explanations.segments import encode_label_map

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.spelling import digits, fold
+from db.definitions.spelling import digits, fold
 from precompute.global_explanations.features import Feature
 from precompute.global_explanations.groups import FeatureGroup
 from precompute.global_explanations.text_groups import group_texts

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from db.records import ExplanationRecord
+from db.records.written import ExplanationRecord
 from precompute.local_explanations.explain import explain_sample, targets
 from precompute.local_explanations.segments import segment
 from precompute.models.protocol import Entry, Model

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.records import EntryRecord
-from db.sample_store import ENGINE_PREFIX, NOT_READ
-from db.tables import WorkUnit
+from db.records.written import EntryRecord
+from db.schema.tables import WorkUnit
+from db.write.samples import ENGINE_PREFIX, NOT_READ
 from precompute.ocr.stage import read_texts
 from tests.dataset_folder import DatasetFolder, Ingestion, entry
 

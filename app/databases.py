@@ -1,0 +1,260 @@
+"""The opened databases of one browser: names for the address, versions for caching, and what is asked for often."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from app.drawing.heatmaps import Ground
+from db import address
+from db.definitions.principal_plane import principal_plane
+from db.definitions.spelling import fold
+from db.read.reader import Reader
+from db.records.evaluations import FaithfulnessView
+from db.records.groups import GroupCentroids, GroupView, SharedGroup
+from db.records.views import (
+    ClassView,
+    ExplanationView,
+    FoundText,
+    ImageShare,
+    Modality,
+    ModelView,
+    Outcomes,
+    SampleDetail,
+    SampleView,
+    Split,
+)
+from db.session import open_read_only
+
+Value = TypeVar("Value")
+Places = npt.NDArray[np.float64]
+
+KEPT, KEPT_WORDS = 1024, 16
+SERVER_SECONDS = 2.0  # how long a database server is not asked again whether it has changed
+_DRAWING = hashlib.sha256(
+    b"".join(file.read_bytes() for file in sorted((Path(__file__).parent / "drawing").glob("*.py")))
+).digest()
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sprite sheet's shape: sample i lies in column i % columns, row i // columns, in a tile of `tile` pixels."""
+
+    tile: int
+    columns: int
+    rows: int
+    samples: tuple[str, ...]
+
+
+class Library:
+    """One database, read-only. Safe for threads; what it keeps is dropped as soon as the database changes.
+
+    `key` tells it from other databases of the same name: what a browser notes of one must not turn up in another.
+    """
+
+    def __init__(self, url: str, name: str) -> None:
+        self.name = name
+        self.shown = address.shown(url)
+        self.url = url
+        self._engine = open_read_only(url)
+        self.reader = Reader(self._engine)
+        self._file = address.sqlite_path(url)
+        self.key = hashlib.sha256(str(self._file.resolve() if self._file else self.shown).encode()).hexdigest()[:12]
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[Any, ...], Any] = {}
+        self._kept_version = ""
+        self._asked: tuple[float, str] | None = None
+        self._inode: int | None = None
+        self._texts_with = lru_cache(maxsize=KEPT_WORDS)(lambda _, word: self.reader.found_texts([[word]]))
+
+    def version(self) -> str:
+        """Changes when the database does: stands in the address of everything that browsers may keep for ever."""
+        if self._file is None:
+            return self._server_version()
+        stamp, *further = (_stamp(file) for file in (self._file, self._file.with_name(self._file.name + "-wal")))
+        if stamp is not None and stamp[0] != self._inode:
+            self._inode = stamp[0]
+            self._engine.dispose()  # its connections still read the file that was replaced
+        return self._hash([stamp, *further])
+
+    def _server_version(self) -> str:
+        if self._asked is None or time.monotonic() - self._asked[0] > SERVER_SECONDS:
+            parts = [(stage.stage, stage.done, stage.failed, str(stage.last)) for stage in self.reader.progress()]
+            self._asked = (time.monotonic(), self._hash(parts))
+        return self._asked[1]
+
+    def _hash(self, parts: Sequence[object]) -> str:
+        return _short_hash(repr((self.shown, parts)))
+
+    def models(self) -> list[ModelView]:
+        """As `Reader.models`."""
+        return self._keep(("models",), self.reader.models)
+
+    def classes(self, model: str | None) -> list[ClassView]:
+        """As `Reader.classes`."""
+        return self._keep(("classes", model), lambda: self.reader.classes(model))
+
+    def titles(self) -> dict[str, str]:
+        """The name to show of each class, by label."""
+        return self._keep(("titles",), lambda: {view.label: view.title for view in self.reader.classes()})
+
+    def samples(self, label: str, model: str | None) -> list[SampleView]:
+        """As `Reader.samples` of both splits."""
+        return self._keep(("samples", label, model), lambda: self.reader.samples(label, model))
+
+    def sample(self, path: str) -> SampleDetail | None:
+        """As `Reader.sample`."""
+        return self._keep(("sample", path), lambda: self.reader.sample(path))
+
+    def explanations(self, model: str, path: str) -> list[ExplanationView]:
+        """As `Reader.explanations`."""
+        return self._keep(("explanations", model, path), lambda: self.reader.explanations(model, path))
+
+    def class_explanations(self, model: str, label: str) -> dict[str, ExplanationView]:
+        """As `Reader.explanations_of_class`, by sample."""
+
+        def read() -> dict[str, ExplanationView]:
+            return {found.sample: found for found in self.reader.explanations_of_class(model, label)}
+
+        return self._keep(("class explanations", model, label), read)
+
+    def class_shares(self, model: str, label: str) -> list[ImageShare]:
+        """As `Reader.image_shares` of one class."""
+        return self._keep(("shares", model, label), lambda: self.reader.image_shares(model, label))
+
+    def outcomes(self, model: str) -> Outcomes:
+        """As `Reader.outcomes`."""
+        return self._keep(("outcomes", model), lambda: self.reader.outcomes(model))
+
+    def groups(self, model: str, label: str, modality: Modality) -> list[GroupView]:
+        """As `Reader.groups`."""
+        return self._keep(("groups", model, label, modality), lambda: self.reader.groups(model, label, modality))
+
+    def plane(self, model: str) -> tuple[GroupCentroids, Places]:
+        """Where a model's image groups lie in its embedding, and on the plane that shows most of it, 0..1."""
+
+        def read() -> tuple[GroupCentroids, Places]:
+            found = self.reader.centroids(model)
+            return found, principal_plane(found.vectors)
+
+        return self._keep(("plane", model), read)
+
+    def vocabulary(self) -> dict[str, int]:
+        """As `Reader.vocabulary`."""
+        return self._keep(("vocabulary",), self.reader.vocabulary)
+
+    def folded_vocabulary(self) -> dict[str, str]:
+        """The words of the vocabulary, each with its form without case and accents, in the order of these."""
+
+        def read() -> dict[str, str]:
+            return dict(sorted(((word, fold(word)) for word in self.vocabulary()), key=itemgetter(1)))
+
+        return self._keep(("folded",), read)
+
+    def texts_with(self, word: str) -> list[FoundText]:
+        """As `Reader.found_texts` of one word; kept, for the next letter that is typed finds the same texts again."""
+        return self._texts_with(self.version(), word)
+
+    def shared_groups(self, model: str) -> list[SharedGroup]:
+        """As `Reader.shared_groups` of both modalities together, those of the most classes first."""
+
+        def read() -> list[SharedGroup]:
+            found = [shared for kind in get_args(Modality) for shared in self.reader.shared_groups(model, kind)]
+            return sorted(found, key=lambda shared: -len(shared.labels))
+
+        return self._keep(("shared", model), read)
+
+    def also_in(self, group: GroupView) -> tuple[str, ...]:
+        """The other classes that share a group."""
+
+        def read() -> dict[int, tuple[str, ...]]:
+            found: dict[int, tuple[str, ...]] = {}
+            for shared in self.shared_groups(group.model):
+                found |= dict.fromkeys((sharing.group_id for sharing in shared.groups), shared.labels)
+            return found
+
+        labels = self._keep(("sharing", group.model), read).get(group.id, ())
+        return tuple(label for label in labels if label != group.label)
+
+    def faithfulness(self, model: str, path: str) -> FaithfulnessView | None:
+        """As `Reader.faithfulness`."""
+        return self._keep(("faithfulness", model, path), lambda: self.reader.faithfulness(model, path))
+
+    def sheet(self, label: str, split: Split) -> Sheet | None:
+        """The shape of a class's sprite sheet, None where it has none."""
+
+        def read() -> Sheet | None:
+            sprite = self.reader.sprite(label, split)
+            if sprite is None:
+                return None
+            return Sheet(sprite.tile, sprite.columns, max(sprite.height // sprite.tile, 1), sprite.samples)
+
+        return self._keep(("sheet", label, split), read)
+
+    def ground(self, path: str) -> Ground | None:
+        """What heat maps of a sample are drawn on, None before it is segmented."""
+
+        def read() -> Ground | None:
+            detail, labels = self.sample(path), self.reader.label_map(path)
+            if detail is None or labels is None:
+                return None
+            polygons = [entry.polygon for entry in detail.entries]
+            return Ground(labels.content, polygons, (detail.width, detail.height))
+
+        return self._keep(("ground", path), read)
+
+    def _keep(self, key: tuple[Any, ...], read: Callable[[], Value]) -> Value:
+        version = self.version()
+        with self._lock:
+            if self._kept_version != version:
+                self._kept, self._kept_version = {}, version
+            if key in self._kept:
+                known: Value = self._kept[key]
+                return known
+        value = read()
+        with self._lock:
+            if self._kept_version == version:
+                if len(self._kept) >= KEPT:
+                    self._kept.pop(next(iter(self._kept)))
+                self._kept[key] = value
+        return value
+
+
+def open_libraries(urls: Sequence[str]) -> dict[str, Library]:
+    """Open databases under short names: the file's or the server database's, numbered where two are alike.
+
+    Raises:
+        UserError: as `db.session.open_read_only`.
+    """
+    libraries: dict[str, Library] = {}
+    for url in dict.fromkeys(urls):
+        base = Path(address.parse(url).database or "database").stem
+        name, number = base, 2
+        while name in libraries:
+            name, number = f"{base}-{number}", number + 1
+        libraries[name] = Library(url, name)
+    return libraries
+
+
+@lru_cache(maxsize=64)
+def _short_hash(text: str) -> str:
+    """Kept, since a page asks for the version hundreds of times."""
+    return hashlib.sha256(_DRAWING + text.encode()).hexdigest()[:12]
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return (status.st_ino, status.st_mtime_ns, status.st_size) if status.st_size else None

@@ -1,0 +1,1 @@
+"""The Activation map part of Single Sample (P2)."""

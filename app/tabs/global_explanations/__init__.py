@@ -1,0 +1,1 @@
+"""The Global tab: of a class, of a whole model, of an embedding classifier."""

@@ -1,0 +1,1 @@
+"""What `python -m db` does: figures, checks, exports, compacting, copying."""

@@ -1,0 +1,1 @@
+"""Pure formulas that the offline job and the browser both need."""

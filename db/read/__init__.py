@@ -1,0 +1,1 @@
+"""Reading: names in, frozen records out."""

@@ -1,0 +1,1 @@
+"""The tables: typed mappings, column types and the schema's versions."""

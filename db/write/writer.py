@@ -1,0 +1,305 @@
+"""Writing results: a work unit's rows and its 'done' mark are one transaction."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlalchemy import Engine, Row, delete, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from db.records.written import FinishedUnit
+from db.schema.tables import Base, Model, Problem, Run, WorkUnit
+from db.write.dependents import Inputs, later_stages, remove_dependents, scope_of
+from db.write.marks import COUNTED, Marks, stage_marks
+from db.write.samples import INGEST, carry_problems, name_classes, remove_other_classes
+from db.write.storing import Storing, store_accuracy
+
+_CHUNK = 500  # keys in one statement; engines bound the number of parameters
+_UNITS = select(WorkUnit.id, WorkUnit.settings_hash, WorkUnit.key, WorkUnit.model_id, WorkUnit.run_id, WorkUnit.status)
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """A finished work unit.
+
+    `rows` are new mapped objects, related ones included; their `unit_id` is filled in here.
+    `model_id` and `sample_id` = what the unit goes away with; `model_id` of a unit that stores a Model is that model's.
+    `changes` = new values of columns of stored rows, by table; each with the row's `id`.
+    """
+
+    stage: str
+    settings_hash: str
+    key: str
+    rows: Sequence[Base] = ()
+    model_id: int | None = None
+    sample_id: int | None = None
+    seconds: float = 0.0
+    changes: Mapping[type[Base], Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    settings: str | None = None
+
+
+class Guard(Protocol):
+    """Says in each transaction whether this process may still write, see db.write.lease."""
+
+    def check(self, session: Session) -> None: ...
+
+
+class Writer:
+    """Writes one run's results; a kill at any instant leaves no half unit.
+
+    Args:
+        inputs: by stage the stages that its results are made from; where those go, these go with them.
+        guard: asked in each transaction.
+    """
+
+    def __init__(self, engine: Engine, inputs: Inputs | None = None, guard: Guard | None = None) -> None:
+        # In SQLite a transaction that starts as a reader cannot wait for another writer: begin as a writer.
+        self._engine = engine.execution_options(sqlite_begin="IMMEDIATE")
+        self._inputs = inputs or {}
+        self._guard = guard
+        self._run_id: int | None = None
+
+    @property
+    def run_id(self) -> int:
+        """The run that rows are written for.
+
+        Raises:
+            RuntimeError: neither `start_run` nor `continue_run` was called.
+        """
+        if self._run_id is None:
+            raise RuntimeError("call Writer.start_run first")
+        return self._run_id
+
+    def start_run(
+        self,
+        settings: dict[str, Any],
+        settings_hash: str,
+        seed: int,
+        versions: dict[str, str],
+        dataset: str,
+        artifacts: str,
+    ) -> int:
+        """Open the run of these settings, a new one or the earlier one again, and return its id."""
+        with self._transaction() as session:
+            run = session.scalar(select(Run).where(Run.settings_hash == settings_hash))
+            if run is None:
+                run = Run(settings_hash=settings_hash)
+                session.add(run)
+            run.started_at = _now()
+            run.settings, run.seed, run.versions = settings, seed, dict(versions)
+            run.dataset, run.artifacts, run.finished_at = dataset, artifacts, None
+            session.flush()
+            self._run_id = run.id
+            return run.id
+
+    def add_settings(self, settings: Mapping[str, Any]) -> None:
+        """Add to what is known of the run's settings."""
+        with self._transaction() as session:
+            run = session.get_one(Run, self.run_id)
+            run.settings = {**run.settings, **settings}
+
+    def continue_run(self, run_id: int) -> None:
+        """Write for a stored run without opening it again: it stays as finished as it is."""
+        self._run_id = run_id
+
+    def finish_run(self, run_id: int | None = None) -> None:
+        """Note the time at which the run was complete."""
+        with self._transaction() as session:
+            session.get_one(Run, run_id or self.run_id).finished_at = _now()
+
+    def done(self, stage: str, settings_hash: str) -> set[str]:
+        """Keys of the stage's finished units with these settings; failed ones are not among them."""
+        query = select(WorkUnit.key).where(
+            WorkUnit.stage == stage, WorkUnit.settings_hash == settings_hash, WorkUnit.status == "done"
+        )
+        with Session(self._engine.execution_options(sqlite_begin="DEFERRED")) as session:
+            return set(session.scalars(query))
+
+    def marks(self, stage: str) -> Marks:
+        """The marks of a stage, see `db.write.marks`."""
+        return stage_marks(self._engine, stage)
+
+    def store(self, units: Sequence[FinishedUnit]) -> None:
+        """Store finished units with their records in one transaction, each in place of what the same key wrote."""
+        with self._transaction() as session:
+            storing = Storing(session, self.run_id, self._dependents)
+            self._finish(session, [self._result(session, storing, unit) for unit in units if not storing.kept(unit)])
+
+    def fail(self, unit: FinishedUnit, message: str) -> None:
+        """Note that a unit failed; what the same stage and key wrote before goes."""
+        with self._transaction() as session:
+            storing = Storing(session, self.run_id, self._dependents)
+            result = UnitResult(
+                unit.stage, unit.mark, unit.key, (), storing.model_id(unit.model), storing.sample_id(unit.sample)
+            )
+            _delete_units(session, [result])
+            session.add(self._unit(result, "failed", message))
+
+    def _result(self, session: Session, storing: Storing, unit: FinishedUnit) -> UnitResult:
+        rows, changes = storing.rows(unit)
+        model_id, sample_id = storing.model_id(unit.model), storing.sample_id(unit.sample)
+        return UnitResult(
+            unit.stage, unit.mark, unit.key, rows, model_id, sample_id, unit.seconds, changes, unit.settings
+        )
+
+    def _dependents(self, stage: str) -> set[str]:
+        return later_stages(stage, self._inputs)
+
+    def remove_other_classes(self, names: Collection[tuple[str, str]]) -> int:
+        """Remove samples of all but these (split, label), and classes without samples; returns how many samples."""
+        with self._transaction() as session:
+            return remove_other_classes(session, names, self._dependents("ingest"))
+
+    def carry_problems(self, stage: str, lines: Mapping[str, tuple[str, int | None]]) -> None:
+        """See `sample_store.carry_problems`."""
+        with self._transaction() as session:
+            carry_problems(session, self.run_id, stage, lines)
+
+    def name_classes(self, names: Mapping[str, tuple[str | None, str | None]]) -> None:
+        """See `sample_store.name_classes`."""
+        with self._transaction() as session:
+            name_classes(session, names)
+
+    def store_accuracy(self, figures: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set accuracy, top3_accuracy and confusion of models, by name."""
+        with self._transaction() as session:
+            store_accuracy(session, figures)
+
+    def finish_unit(
+        self,
+        stage: str,
+        settings_hash: str,
+        key: str,
+        rows: Sequence[Base] = (),
+        *,
+        model_id: int | None = None,
+        sample_id: int | None = None,
+        seconds: float = 0.0,
+    ) -> None:
+        """Store one unit, see `UnitResult`, in place of what the same stage and key wrote before."""
+        self.finish_units([UnitResult(stage, settings_hash, key, rows, model_id, sample_id, seconds)])
+
+    def finish_units(self, results: Sequence[UnitResult]) -> None:
+        """Store many units in one transaction, each as `finish_unit` does."""
+        with self._transaction() as session:
+            self._finish(session, results)
+
+    def _finish(self, session: Session, results: Sequence[UnitResult]) -> None:
+        _delete_units(session, results)
+        units = [self._unit(result, "done", None) for result in results]
+        session.add_all(units)
+        session.flush()
+        for unit, result in zip(units, results, strict=True):
+            for row in result.rows:
+                if hasattr(row, "unit_id"):
+                    row.unit_id = unit.id
+                if isinstance(row, Model):
+                    unit.model = row
+            session.add_all(result.rows)
+            for table, rows in result.changes.items():
+                if rows:
+                    session.execute(update(table), [dict(row) for row in rows])
+
+    def fail_unit(
+        self,
+        stage: str,
+        settings_hash: str,
+        key: str,
+        message: str,
+        *,
+        model_id: int | None = None,
+        sample_id: int | None = None,
+        seconds: float = 0.0,
+    ) -> None:
+        """Note that a unit failed; what the same stage and key wrote before is stale and goes."""
+        result = UnitResult(stage, settings_hash, key, (), model_id, sample_id, seconds)
+        with self._transaction() as session:
+            _delete_units(session, [result])
+            session.add(self._unit(result, "failed", message))
+
+    def prune(self, stage: str, keep: Collection[tuple[str, str]]) -> int:
+        """Remove the stage's units, rows and all, whose (settings hash, key) is not kept, and what was made from them.
+
+        Returns:
+            How many finished units of this stage went; their runs are not finished any more.
+        """
+        query = _UNITS.where(WorkUnit.stage == stage)
+        with self._transaction() as session:
+            stale = [unit for unit in session.execute(query) if (unit.settings_hash, unit.key) not in keep]
+            if not stale:
+                return 0
+            done = [unit for unit in stale if unit.status == "done"]
+            scope = scope_of(session, [unit.id for unit in done])
+            _remove(session, stage, stale)
+            if done and stage != INGEST:  # whose samples stay until they are read again, see sample_store
+                remove_dependents(session, self._dependents(stage), scope)
+            if done and not stage.startswith("evaluate-"):
+                runs = {unit.run_id for unit in done}
+                session.execute(update(Run).where(Run.id.in_(runs)).values(finished_at=None))
+            return len(done)
+
+    def add_problem(
+        self, stage: str, file: str, message: str, *, line: int | None = None, sample: str | None = None
+    ) -> None:
+        """Note something that was skipped, with the file and the line to mend."""
+        with self._transaction() as session:
+            session.add(Problem(run_id=self.run_id, stage=stage, file=file, line=line, sample=sample, message=message))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            if self._guard is not None:
+                self._guard.check(session)
+            yield session
+
+    def _unit(self, result: UnitResult, status: str, message: str | None) -> WorkUnit:
+        return WorkUnit(
+            run_id=self.run_id,
+            stage=result.stage,
+            settings_hash=result.settings_hash,
+            settings=result.settings,
+            records=sum(isinstance(row, COUNTED) for row in result.rows),
+            key=result.key,
+            model_id=result.model_id,
+            sample_id=result.sample_id,
+            status=status,
+            message=message,
+            seconds=result.seconds,
+            finished_at=_now(),
+        )
+
+
+def _delete_units(session: Session, results: Sequence[UnitResult]) -> None:
+    """Remove what the results' stages and keys wrote before, with whatever settings."""
+    keys = defaultdict(list)
+    for result in results:
+        keys[result.stage].append(result.key)
+    for stage, wanted in keys.items():
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            stale = session.execute(_UNITS.where(WorkUnit.stage == stage, WorkUnit.key.in_(chunk))).all()
+            _remove(session, stage, stale)
+
+
+def _remove(session: Session, stage: str, units: Sequence[Row[*tuple[Any, ...]]]) -> None:
+    """Delete units and by cascade their rows; a trained model, which others point to, by the key in its unit."""
+    if stage == "train":
+        _delete(session, Model.id, [unit.model_id for unit in units if unit.model_id is not None])
+    _delete(session, WorkUnit.id, [unit.id for unit in units])
+
+
+def _delete(session: Session, column: InstrumentedAttribute[Any], values: Sequence[Any]) -> None:
+    """Delete the rows whose column has one of the values; what stands on them goes by cascade."""
+    for start in range(0, len(values), _CHUNK):
+        statement = delete(column.class_).where(column.in_(values[start : start + _CHUNK]))
+        session.execute(statement.execution_options(synchronize_session=False))
+
+
+def _now() -> datetime.datetime:
+    """UTC without a time zone, as both engines keep it."""
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)

@@ -1,0 +1,199 @@
+"""The routes of pictures: what they answer and how long it may be kept."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from PIL import Image, ImageOps
+from starlette.testclient import TestClient
+
+from app.databases import Library, open_libraries
+from app.routes.media import FOREVER, media_router
+from app.routes.media_addresses import (
+    heat_address,
+    heat_sheet_address,
+    part_address,
+    parts_address,
+    picture_address,
+    sprite_address,
+    tile_address,
+)
+from app.tabs.global_explanations.groups import CELLS, SHOWN_CROPS, ordered_members
+from db.records.views import Modality
+from tests.example_database import build
+
+SAMPLE = "test/Arla-Mjölk/x_000.jpg"
+TRAIN = "train/Arla-Mjölk/x_003.jpg"
+MODEL, LABEL = "score_fusion", "Arla-Mjölk"
+
+
+def addresses(library: Library) -> dict[str, str]:
+    explanation = library.explanations(MODEL, SAMPLE)[0]
+    detail = library.sample(SAMPLE)
+    assert detail is not None
+    return {
+        "display": picture_address(library, detail.pictures["display"].digest, "display", SAMPLE),
+        "thumbnail": picture_address(library, detail.pictures["thumbnail"].digest, "thumbnail", SAMPLE),
+        "sprite": sprite_address(library, "Arla-Mjölk", "test"),
+        "image": heat_address(library, explanation, "image"),
+        "text": heat_address(library, explanation, "text"),
+        "multimodal": heat_address(library, explanation, "multimodal"),
+        "tile": tile_address(library, MODEL, SAMPLE).replace("{view}", "multimodal"),
+        "sheet": heat_sheet_address(library, MODEL, LABEL, "test").replace("{view}", "multimodal"),
+        "superpixel": part_address(library, "image", SAMPLE, 3),
+        "entry": part_address(library, "text", SAMPLE, 1),
+        "parts": parts_address(library, MODEL, "Zeta-Juice", "image"),
+    }
+
+
+KINDS = [
+    "display",
+    "thumbnail",
+    "sprite",
+    "image",
+    "text",
+    "multimodal",
+    "tile",
+    "sheet",
+    "superpixel",
+    "entry",
+    "parts",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_picture_may_be_kept_for_ever_and_is_confirmed_by_its_tag(
+    client: TestClient, library: Library, kind: str
+) -> None:
+    address = addresses(library)[kind]
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == FOREVER
+    if kind == "text":
+        assert answer.headers["content-type"].startswith("image/svg+xml")
+    else:
+        assert Image.open(io.BytesIO(answer.content)).size[0] > 0
+    again = client.get(address, headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+    assert again.content == b""
+    assert again.headers["etag"] == answer.headers["etag"]
+    assert client.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_outdated_version_is_answered_but_must_not_be_kept(client: TestClient, library: Library, kind: str) -> None:
+    parts = addresses(library)[kind].split("/")
+    parts[2] = "0" * 12
+    answer = client.get("/".join(parts))
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_threshold_and_sign_change_picture_and_tag(client: TestClient, library: Library) -> None:
+    address = addresses(library)["multimodal"]
+    answers = [
+        client.get(f"{address}&threshold={threshold}&signed={signed}") for threshold in (0.2, 0.9) for signed in (0, 1)
+    ]
+    assert len({answer.content for answer in answers}) == 4
+    assert len({answer.headers["etag"] for answer in answers}) == 4
+
+
+def test_image_view_of_the_label_map_has_the_weights_colours(client: TestClient, library: Library) -> None:
+    explanation = library.explanations(MODEL, SAMPLE)[0]
+    content = client.get(addresses(library)["image"] + "&threshold=0.2&signed=0").content
+    alpha = np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))[..., 3]
+    stored = library.reader.label_map(SAMPLE)
+    assert stored is not None
+    labels = np.asarray(Image.open(io.BytesIO(stored.content)))
+    largest = explanation.largest_weight
+    shown = {int(segment) for segment in np.unique(labels) if explanation.image_weights[segment] >= 0.2 * largest}
+    assert {int(segment) for segment in np.unique(labels[alpha > 0])} == shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "media/nope/x/display?sample=a",
+        "media/example/x/display?sample=a",
+        "media/example/x/sprite?class=nope&split=test",
+        f"media/example/x/heat/image?model=nope&sample={SAMPLE}&target=Arla-Mjölk",
+        f"media/example/x/heat/image?model={MODEL}&sample={SAMPLE}&target=nope",
+        f"media/example/x/tile/image?model={MODEL}&sample={TRAIN}",
+        f"media/example/x/heat-sheet/image?model={MODEL}&class={LABEL}&split=train",
+        f"media/example/x/heat-sheet/image?model={MODEL}&class=nope&split=test",
+        f"media/example/x/part/text?sample={SAMPLE}&feature=99",
+        f"media/example/x/part/image?sample={SAMPLE}&feature=9999",
+        f"media/example/x/part/image?sample={TRAIN}&feature=0",
+        f"media/example/x/parts/image?model={MODEL}&class=nope",
+    ],
+)
+def test_what_is_not_stored_is_not_found(client: TestClient, address: str) -> None:
+    assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("query", ["threshold=2", "threshold=x", "signed=maybe"])
+def test_malformed_parameters_are_refused(client: TestClient, library: Library, query: str) -> None:
+    assert client.get(f"{addresses(library)['multimodal']}&{query}").status_code == 422
+
+
+def test_sample_with_300_superpixels_is_drawn(client: TestClient, library: Library) -> None:
+    sample = "test/Zeta-Juice/x_000.jpg"
+    for explanation in library.explanations(MODEL, sample):
+        for view in ("image", "text", "multimodal"):
+            assert client.get(heat_address(library, explanation, view)).status_code == 200
+
+
+def test_version_changes_when_the_database_does(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'changing.db'}"
+    build(url)
+    library = open_libraries([url])["changing"]
+    before = library.version()
+    assert library.version() == before
+    from db.session import create, finish
+    from db.write.writer import Writer
+
+    engine = create(url)
+    writer = Writer(engine)
+    writer.start_run(settings={}, settings_hash="other", seed=1, versions={}, dataset="/data/other", artifacts="other")
+    finish(engine)
+    assert library.version() != before
+
+
+@pytest.mark.parametrize("modality", ["image", "text"])
+def test_parts_of_a_class_come_in_one_picture(client: TestClient, library: Library, modality: Modality) -> None:
+    label = "Zeta-Juice"
+    groups = library.groups(MODEL, label, modality)
+    answer = client.get(parts_address(library, MODEL, label, modality))
+    sheet = np.asarray(Image.open(io.BytesIO(answer.content))).astype(int)
+    width, height = CELLS[modality]
+    assert sheet.shape == (height * len(groups), width * SHOWN_CROPS, 3)
+    for row, group in enumerate(groups):
+        first = ordered_members(group)[0]
+        single = client.get(part_address(library, modality, first.sample, first.feature)).content
+        crop = ImageOps.contain(Image.open(io.BytesIO(single)), (width, height))
+        middle = sheet[row * height + height // 2, width // 2]
+        assert abs(middle - np.asarray(crop)[crop.height // 2, crop.width // 2]).max() < 40
+
+
+def test_part_without_its_photograph_leaves_its_cell_grey(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'example.db'}"
+    build(url)
+    library = open_libraries([url])["example"]
+    first, *_ = ordered_members(library.groups(MODEL, "Zeta-Juice", "image")[0])
+    with sqlite3.connect(tmp_path / "example.db") as database:
+        database.execute(
+            "DELETE FROM picture WHERE kind = 'display' AND sample_id = (SELECT id FROM sample WHERE path = ?)",
+            [first.sample],
+        )
+    server = FastAPI()
+    server.include_router(media_router({"example": library}))
+    answer = TestClient(server).get(parts_address(library, MODEL, "Zeta-Juice", "image"))
+    assert answer.status_code == 200
+    width, height = CELLS["image"]
+    cell = np.asarray(Image.open(io.BytesIO(answer.content)))[8 : height - 8, 8 : width - 8].astype(int)
+    assert abs(cell - 128).max() < 8

@@ -1,0 +1,71 @@
+"""Moving between engines keeps every value and key, and new rows go on after them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Row, select
+
+from db import session
+from db.commands import copy as transfer
+from db.commands.export import EXPORTS
+from db.errors import UserError
+from db.read.reader import Reader
+from db.schema.tables import Category
+from db.write.writer import Writer
+from tests.example_database import build
+
+
+def _content(url: str) -> dict[str, list[Row[tuple[object, ...]]]]:
+    with session.open_read_only(url).connect() as connection:
+        return {
+            table.name: [
+                tuple(value.tobytes() if hasattr(value, "tobytes") else value for value in row)
+                for row in connection.execute(select(table).order_by(*table.primary_key))
+            ]
+            for table in transfer.TABLES
+        }
+
+
+@pytest.mark.postgresql
+def test_there_and_back_again(embedding_file: Path, postgresql_url: str, tmp_path: Path) -> None:
+    here, back = f"sqlite:///{embedding_file}", f"sqlite:///{tmp_path}/back.db"
+    count = transfer.copy(here, postgresql_url)
+    assert transfer.copy(postgresql_url, back) == count
+    original = _content(here)
+    assert sum(map(len, original.values())) == count
+    assert all(original.values()), "the example fills every table"
+    assert _content(postgresql_url) == original
+    assert _content(back) == original
+    reader = Reader(session.open_read_only(back))
+    assert [hit.text for hit in reader.search("before")] == ["best before"] * len(reader.search("before"))
+    assert len(reader.search("before")) > 0
+
+
+@pytest.mark.postgresql
+def test_new_rows_follow_the_copied_ones(small_database: str, postgresql_url: str) -> None:
+    transfer.copy(small_database, postgresql_url)
+    writer = Writer(session.create(postgresql_url))
+    assert writer.start_run(settings={}, settings_hash="new", seed=0, versions={}, dataset="", artifacts="") == 2
+    writer.finish_unit("s", "new", "k")
+    (row,) = rows = [Category(run_id=2, label="new")]
+    writer.finish_unit("s", "new", "k2", rows)
+    assert row.id == 4
+
+
+def test_a_copy_to_the_same_engine_exports_the_same(small_database: str, tmp_path: Path) -> None:
+    target = f"sqlite:///{tmp_path}/copy.db"
+    transfer.copy(small_database, target)
+    engines = [session.open_read_only(url) for url in (small_database, target)]
+    first, second = [[str(record) for record in EXPORTS["explanations"].records(engine)] for engine in engines]
+    assert first == second
+
+
+def test_a_filled_target_and_the_source_itself_are_refused(small_database: str, tmp_path: Path) -> None:
+    other = f"sqlite:///{tmp_path}/other.db"
+    build(other)
+    with pytest.raises(UserError, match="holds results already; name a new database with --to"):
+        transfer.copy(small_database, other)
+    with pytest.raises(UserError, match="is the source itself"):
+        transfer.copy(small_database, small_database)
