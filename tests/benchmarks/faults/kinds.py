@@ -49,6 +49,7 @@ def interrupt(number: signal.Signals, passing: bool = False) -> Callable[[Campai
 
     def fault(campaign: Campaign) -> None:
         whole = campaign.random.random() < 0.5  # as a terminal does, or as `kill` does
+        left_in_wal, position = truth.in_wal_mode(campaign.place.url), campaign.position
 
         def hit(running: Running) -> None:
             running.kill(number, whole)
@@ -60,7 +61,9 @@ def interrupt(number: signal.Signals, passing: bool = False) -> Callable[[Campai
             running.demand(code, 128 + number)
             if (lines := sum(GOES_ON in line for line in running.said())) != 1:
                 raise FaultError(f"{running.name}: {lines} lines say that it goes on; {running.log}: {running.tail()}")
-            truth.demand_plain_file(campaign.place.url)
+            # A file that an earlier kill left is made plain by the first command that opens it for writing.
+            if not left_in_wal or campaign.position > position or any(" to do, " in line for line in running.said()):
+                truth.demand_plain_file(campaign.place.url)
 
         campaign.step(f"{number.name} to {'the group' if whole else 'the command'}")
         campaign.strike(hit, campaign.workers(1, 2), lambda running: running.obeys_signals(), passing)

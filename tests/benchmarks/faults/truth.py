@@ -39,14 +39,21 @@ def demand_sound(url: str) -> None:
         raise FaultError(f"db check: {len(found)} faults: {'; '.join(found[:5])}")
 
 
+def in_wal_mode(url: str) -> bool:
+    """Whether a SQLite database is in WAL mode: it is being written to, or a writer was killed."""
+    path = address.sqlite_path(url)
+    if path is None or not path.exists():
+        return False
+    with path.open("rb") as opened:
+        return opened.read(20)[18:20] != b"\x01\x01"
+
+
 def demand_plain_file(url: str) -> None:
     """What an orderly end leaves of a SQLite database: one file, which is not in WAL mode."""
     path = address.sqlite_path(url)
     if path is None or not path.exists():
         return
-    with path.open("rb") as opened:
-        header = opened.read(20)
-    if header[18:20] != b"\x01\x01":
+    if in_wal_mode(url):
         raise FaultError(f"{path.name}: in WAL mode after an orderly end")
     if left := [one.name for one in path.parent.glob(f"{path.name}-*")]:
         raise FaultError(f"{path.name}: {', '.join(left)} left after an orderly end")
