@@ -22,7 +22,7 @@ class Score:
     meaning: str
 
 
-# The scores of REFERENCE.md §5 by their name in recipes.
+# What groups are ranked by (docs/definitions.md, NormLIME score, Other group scores), by the names in recipes.
 SCORES = {
     "normlime": Score(
         "NormLIME",

@@ -1,4 +1,4 @@
-"""Recipes: the settings of a run, read from TOML and checked; every default is P1's or ours (REFERENCE.md)."""
+"""Recipes: the settings of a run, read from TOML and checked; every default is P1's or ours (docs/definitions.md)."""
 
 from __future__ import annotations
 
@@ -119,10 +119,12 @@ class EmbeddingSettings(_Settings):
 
 
 class ExplainSettings(_Settings):
-    """REFERENCE.md §3. `segments` is what SLIC is asked for; `evaluations` = masked pictures a sample, by default as
-    many as the sampler needs: P1's 2000 for lime, 960 for balanced, which come nearer to the limit of many rows. With
-    `certainty` the balanced sampler takes fewer, from two blocks on, where the order of the `certain_top` greatest
-    weights of the predicted class is so certain for every model that shares the masks.
+    """How samples are explained (docs/definitions.md, Local explanation).
+
+    `segments` is what SLIC is asked for; `evaluations` = masked pictures a sample, by default as many as the sampler
+    needs: P1's 2000 for lime, 960 for balanced, which come nearer to the limit of many rows. With `certainty` the
+    balanced sampler takes fewer, from two blocks on, where the order of the `certain_top` greatest weights of the
+    predicted class is so certain for every model that shares the masks.
     """
 
     split: Literal["train", "test", "all"] = "test"
@@ -139,8 +141,9 @@ class ExplainSettings(_Settings):
 
 
 class GlobalSettings(_Settings):
-    """REFERENCE.md §5. An image group needs `cluster_size` parts, or `cluster_share` of the explained samples.
+    """How groups are formed and ranked (docs/definitions.md, Global groups).
 
+    An image group needs `cluster_size` parts, or `cluster_share` of the explained samples.
     `split` = whose explanations form groups; the deletion test needs groups of train samples alone. `embedding` = what
     parts are compared by: the trained image model's hidden layer, or its bare tower. `picks` = SP-LIME samples a class.
     """
@@ -158,10 +161,11 @@ class GlobalSettings(_Settings):
 
 
 class ActivationSettings(_Settings):
-    """REFERENCE.md §7. `tops` = numbers of top-ranked features kept; maps of `variants` are stored, all are measured.
+    """Which activation maps are made (docs/definitions.md, Activation map).
 
-    The samples that get maps are those that are explained (`explain.split`), or so many of each class.
-    `class_features` = features listed a class, with so many `places` each.
+    `tops` = numbers of top-ranked features kept; maps of `variants` are stored, all are measured. The samples
+    that get maps are those that are explained (`explain.split`), or so many of each class. `class_features` = features
+    listed a class, with so many `places` each.
     """
 
     tops: tuple[Annotated[int, Field(ge=1)], ...] = Field((1, 3, 5, 7, 13), min_length=1)

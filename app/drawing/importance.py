@@ -31,7 +31,7 @@ class Importances:
 def normalised_importances(image_weights: Array, text_weights: Array, largest: float | None = None) -> Importances:
     """Evidence for the class only: max(w, 0) / max over both modalities.
 
-    All w <= 0 gives zeros: min-max over signed weights would paint zero evidence (REFERENCE.md §3).
+    All w <= 0 gives zeros: min-max over signed weights would paint zero evidence (docs/definitions.md, Importance).
 
     Args:
         largest: the weight that is drawn as 1, and any beyond it; None = this explanation's own largest.

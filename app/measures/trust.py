@@ -1,4 +1,7 @@
-"""How far an explanation can be trusted: one word for everybody, and the numbers behind it (REFERENCE.md §8)."""
+"""How far an explanation can be trusted: one word for everybody, and the numbers behind it.
+
+Definition: docs/definitions.md, Trust.
+"""
 
 from __future__ import annotations
 

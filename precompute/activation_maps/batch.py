@@ -202,7 +202,10 @@ def _forecast(
 def _of_probabilities(
     state: WorkerState, model: TowersAndHead, request: MapRequest, forward: StagedForward
 ) -> list[Scalars]:
-    """Probabilities of the classes that local explanations explain: predicted, true, runner-up (REFERENCE.md §3)."""
+    """Probabilities of the classes that local explanations explain: predicted, true, runner-up.
+
+    Definition: docs/definitions.md, Local explanation.
+    """
     limit = state.recipe.towers.text.max_words
     entries = [cut_entries(list(sample.entries), limit) for sample in request.samples]
     entries += [[] for _ in range(CPU_ROWS - len(entries))]  # a head, too, rounds otherwise for other numbers of rows

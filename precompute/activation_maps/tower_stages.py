@@ -51,7 +51,8 @@ def forward_stages(backbone: ImageBackbone, images: Tensor, name: str) -> Staged
         name: of the tower, for the message.
 
     Returns:
-        Stage i = the last hidden state at the i-th of the four coarsest resolutions (P2 §3; REFERENCE.md §7).
+        Stage i = the last hidden state at the i-th of the four coarsest resolutions (P2 §3; see
+        docs/definitions.md, Activation map).
 
     Raises:
         UserError: the tower has no four resolutions.

@@ -102,7 +102,7 @@ def _read_one_evidence(
 
 
 def read_vision_document(document: object, frame: Frame) -> Annotations:
-    """Annotations of a Google Vision answer: entry 0 is the whole text and skipped (REFERENCE.md §1).
+    """Annotations of a Google Vision answer; the whole text is skipped (docs/definitions.md, Data set layouts).
 
     Raises:
         FaultError: naming the annotation (counted from 0) and what was expected.

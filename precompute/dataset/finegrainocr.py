@@ -1,4 +1,7 @@
-"""The FineGrainOCR layout: `Images/<EAN>/<name>.jpg` with `Text/<EAN>/<name>.json` (REFERENCE.md §1)."""
+"""The FineGrainOCR layout: `Images/<EAN>/<name>.jpg` with `Text/<EAN>/<name>.json`.
+
+Definition: docs/definitions.md, Data set layouts.
+"""
 
 from __future__ import annotations
 

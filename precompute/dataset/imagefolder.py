@@ -1,4 +1,7 @@
-"""The Hugging Face ImageFolder layout: `<split>/<class>/<picture>` with optional metadata.jsonl (REFERENCE.md §1)."""
+"""The Hugging Face ImageFolder layout: `<split>/<class>/<picture>` with optional metadata.jsonl.
+
+Definition: docs/definitions.md, Data set layouts.
+"""
 
 from __future__ import annotations
 

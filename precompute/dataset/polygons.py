@@ -29,7 +29,7 @@ class Frame:
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
     def place(self, polygon: Sequence[Point]) -> Polygon:
-        """The polygon clipped to the picture and turned upright with it (REFERENCE.md §1).
+        """The polygon clipped to the picture and turned upright with it (docs/definitions.md, Sample).
 
         Raises:
             FaultError: nothing of it is left inside the picture, or it has no area.

@@ -24,14 +24,14 @@ def deletion_masks(ranking: Ranking, counts: npt.NDArray[np.intp]) -> Masks:
 
 
 def curve_area(counts: npt.NDArray[np.intp], probabilities: Numbers) -> float:
-    """Area under a curve by the trapezoid rule over the fraction removed or inserted (RISE; REFERENCE.md §8).
+    """Area under a curve by the trapezoid rule over the fraction removed or inserted.
 
     Args:
         counts: rising, from 0 to the number of features.
         probabilities: of the explained class at each.
 
     Returns:
-        0..1.
+        0..1. Source: RISE, Petsiuk et al. 2018; docs/definitions.md, Deletion and insertion curves.
     """
     fractions = counts / counts[-1]
     return float(((probabilities[1:] + probabilities[:-1]) / 2 * np.diff(fractions)).sum())

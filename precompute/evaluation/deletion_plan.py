@@ -24,7 +24,7 @@ Removals = dict[Modality, tuple[int, ...]]
 
 
 def demand_train_groups(session: Session) -> None:
-    """The test is fair only if no group was formed on a sample that it asks about (REFERENCE.md §6).
+    """The test is fair only if no group was formed on a sample that it asks about (docs/definitions.md, Deletion test).
 
     Raises:
         UserError: no groups are stored, or some hold test samples.
@@ -67,7 +67,8 @@ def plan_class(
 
     A picture contains an image group when one of its top 3 superpixels lies nearest to the group's centroid, and no
     farther from it than a member does; only explained samples have top superpixels. A text contains a text group when
-    one of its entries matches the representative's text. Source: REFERENCE.md §5, §6; P1 §5.2.
+    one of its entries matches the representative's text. Source: P1 §5.2;
+    docs/definitions.md, Global groups, Deletion test.
 
     Args:
         samples: of the class, test split.

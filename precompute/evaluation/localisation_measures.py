@@ -1,4 +1,7 @@
-"""Where a map points, against a mask: pointing game and energy inside, and what chance gives (REFERENCE.md §7)."""
+"""Where a map points, against a mask: pointing game and energy inside, and what chance gives.
+
+Definition: docs/definitions.md, Localisation.
+"""
 
 from __future__ import annotations
 

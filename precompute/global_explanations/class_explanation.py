@@ -44,7 +44,7 @@ def explain_class(
     embeddings: Callable[[Sequence[Feature]], Embeddings] | None,
     settings: GlobalSettings,
 ) -> dict[Modality, ModalityGroups]:
-    """What a model relies on in a class, from its explanations of the true class (P1 §3.2, REFERENCE.md §5).
+    """What a model relies on in a class, from its explanations of the true class (docs/definitions.md, Global groups).
 
     Args:
         explanations: of one model, on samples of one class, in any order.

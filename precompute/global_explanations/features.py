@@ -50,7 +50,10 @@ class Feature:
 def true_class_explanations(
     session: Session, model_id: int, category_id: int, split: Literal["train", "test", "all"] = "all"
 ) -> list[StoredExplanation]:
-    """A model's explanations of a class on the samples of that class, ordered by sample path (REFERENCE.md §5)."""
+    """A model's explanations of a class on the samples of that class, ordered by sample path.
+
+    Definition: docs/definitions.md, Global groups.
+    """
     texts: dict[int, list[str]] = defaultdict(list)
     entries = (
         select(OcrEntry.sample_id, OcrEntry.text)
@@ -120,7 +123,10 @@ def whole_weight(image_weights: Vector, text_weights: Vector) -> float:
 
 
 def top_features(explanation: StoredExplanation, modality: Modality, top: int) -> list[Feature]:
-    """The `top` features of a modality by weight, w > 0 only; ties go to the lower index (P1 §4.2, REFERENCE.md §5)."""
+    """The `top` features of a modality by weight, w > 0 only; ties go to the lower index.
+
+    Definition: docs/definitions.md, Global groups.
+    """
     weights = explanation.image_weights if modality == "image" else explanation.text_weights
     norm = whole_weight(explanation.image_weights, explanation.text_weights)
     heaviest = np.argsort(-weights, kind="stable")[:top]

@@ -44,7 +44,7 @@ def by_weight(feature: Feature) -> tuple[float, str, int]:
 
 
 def rank_groups(groups: Sequence[FeatureGroup], scores: Sequence[float]) -> list[RankedGroup]:
-    """Groups of one class and modality by falling score (P1 §3.2, REFERENCE.md §5).
+    """Groups of one class and modality by falling score (P1 §3.2, docs/definitions.md, Global groups).
 
     Returns:
         Ranked groups; a tie goes to the group with more samples, then to the heavier representative.

@@ -25,7 +25,7 @@ SegmentedPicture = tuple[Pixels, LabelMap]
 
 
 def crop_part(picture: Pixels, label_map: LabelMap, segment: int) -> Pixels:
-    """The bounding box of one superpixel, everything else in it black (REFERENCE.md §5).
+    """The bounding box of one superpixel, everything else in it black (docs/definitions.md, Global groups).
 
     Args:
         picture: uint8 [h, w, 3].

@@ -30,7 +30,7 @@ def normlime_score(weights: Sequence[float], norms: Sequence[float]) -> float:
         norms: ‖w‖₁ of the whole explanation (both modalities) that each occurrence comes from, above 0.
 
     Returns:
-        A number in 0..max(weights). Source: Ahern et al. 2019 (arXiv 1909.04200), P1 §3.2, REFERENCE.md §5.
+        A number in 0..max(weights). Source: Ahern et al. 2019 (arXiv 1909.04200); docs/definitions.md, NormLIME score.
     """
     return math.fsum(w * w / norm for w, norm in zip(weights, norms, strict=True)) / len(weights)
 
@@ -69,7 +69,7 @@ def homogeneity_scores(groups: Sequence[Occurrences]) -> list[float]:
             are ranked within classes.
 
     Returns:
-        One number a group, >= 0. Source: van der Linden et al. 2019 (arXiv 1907.03039), REFERENCE.md §5.
+        One number a group, >= 0. Source: GALE (arXiv 1907.03039); docs/definitions.md, Other group scores.
     """
     entropies = [class_entropy(group.by_class) for group in groups]
     least, span = min(entropies, default=0.0), max(entropies, default=0.0) - min(entropies, default=0.0)

@@ -27,7 +27,7 @@ def group_texts(features: Iterable[Feature], similarity: float) -> list[FeatureG
         similarity: 0..1, P1's match ratio is 0.75.
 
     Returns:
-        Groups with their heaviest member first. Source: P1 §3.2, REFERENCE.md §5.
+        Groups with their heaviest member first. Source: P1 §3.2, docs/definitions.md, Text match.
     """
     by_digits: dict[str, dict[str, list[Feature]]] = {}
     for feature in features:

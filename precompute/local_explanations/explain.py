@@ -32,11 +32,13 @@ class Target:
 
 
 def targets(probabilities: Floats, true: int) -> list[Target]:
-    """The classes to explain (REFERENCE.md §3): predicted, true where that is another, and the runner-up.
+    """The classes to explain: predicted, true where that is another, and the runner-up.
 
     Args:
         probabilities: [classes] of the untouched sample; the earlier class wins a tie.
         true: place of the sample's class.
+
+    Source: P1 §4.4; docs/definitions.md, Local explanation.
     """
     ranking = np.argsort(-probabilities, kind="stable")
     kinds = {int(ranking[0]): "predicted"}

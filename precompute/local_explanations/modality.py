@@ -15,7 +15,7 @@ def image_share(image_weights: Vector, text_weights: Vector) -> float | None:
         text_weights: one weight an entry, possibly none.
 
     Returns:
-        A number in 0..1; None when all weights are 0. Source: REFERENCE.md §4.
+        A number in 0..1; None when all weights are 0. Source: docs/definitions.md, Modality share.
     """
     return _share(np.abs(image_weights), np.abs(text_weights))
 

@@ -16,7 +16,7 @@ class Design:
     """Distinct image and text masks and the rows that pair them.
 
     The first mask of either modality keeps everything and the last one nothing, so that every design can also answer
-    "without any text" and "without the picture" (REFERENCE.md §4).
+    "without any text" and "without the picture" (docs/definitions.md, Modality share).
 
     Attributes:
         image_masks: [a, superpixels], True = kept.
@@ -30,7 +30,7 @@ class Design:
 
     @property
     def features(self) -> npt.NDArray[np.float64]:
-        """z of REFERENCE.md §3: [n, superpixels + entries] of 0 and 1."""
+        """z of docs/definitions.md, Local explanation: [n, superpixels + entries] of 0 and 1."""
         image, text = self.rows.T
         return np.hstack([self.image_masks[image], self.text_masks[text]]).astype(np.float64)
 

@@ -40,7 +40,7 @@ def cosine_distances(features: Floats) -> Floats:
 
 
 def fit_lime(features: Floats, probabilities: Floats, kernel_width: float, ridge: float) -> list[Surrogate]:
-    """Fit one surrogate a target with `lime.lime_base.LimeBase` (REFERENCE.md §3).
+    """Fit one surrogate a target with `lime.lime_base.LimeBase` (docs/definitions.md, Local explanation).
 
     Args:
         features: [n, d] of 0 and 1, row 0 all ones.

@@ -1,4 +1,7 @@
-"""The table of numbers beside an explanation, each with its meaning in words (REFERENCE.md §3, §4)."""
+"""The table of numbers beside an explanation, each with its meaning in words.
+
+Definition: docs/definitions.md, Local explanation, Modality share.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from fastapi import FastAPI
 from scipy.stats import spearmanr
 from sqlalchemy import text
 from starlette.testclient import TestClient
-from tests.unit.app.routes.test_view import client_of, fragment
 
 from app.databases import Library, open_libraries
 from app.routes.media import media_router
@@ -22,6 +21,7 @@ from app.routes.view import view_router
 from app.templating import signed_number
 from db.session import create, finish
 from tests.example_database import build
+from tests.unit.app.routes.test_view import client_of, fragment
 
 SAMPLE = "test/Zeta-Juice/x_000.jpg"
 WRONG = "test/Zeta-Juice/x_001.jpg"

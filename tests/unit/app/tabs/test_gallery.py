@@ -7,11 +7,11 @@ from urllib.parse import parse_qs
 
 import pytest
 from starlette.testclient import TestClient
-from tests.unit.app.routes.test_view import Elements, client_of, fragment
 
 from app.databases import Library
 from db.session import create, finish
 from tests.example_database import build
+from tests.unit.app.routes.test_view import Elements, client_of, fragment
 
 LABELS = ("Arla-Mjölk", "Oat & <i>Rye</i>", "Zeta-Juice")
 

@@ -9,13 +9,13 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
-from tests.unit.app.routes.test_view import client_of, fragment
 
 from app.databases import Library
 from db.read.reader import Reader
 from db.schema.tables import GlobalGroup
 from db.session import create, finish, open_read_only
 from tests.example_database import build
+from tests.unit.app.routes.test_view import client_of, fragment
 
 
 def test_groups_of_the_class_and_of_its_rivals_stand_on_the_map(tmp_path: Path) -> None:
