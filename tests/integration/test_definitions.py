@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -35,3 +36,15 @@ def test_no_definition_stands_outside_the_repository() -> None:
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", (ROOT / "docs/definitions.md").read_text()))
 def test_links_of_the_definitions_lead_somewhere(link: str) -> None:
     assert (ROOT / "docs" / link).exists()
+
+
+@pytest.mark.parametrize(
+    "name", re.findall(r"`((?:app|db|precompute)\.[\w.]+)`", (ROOT / "docs/glossary.md").read_text())
+)
+def test_what_the_glossary_names_in_code_exists(name: str) -> None:
+    """`package.module` or `package.module.name`, read from the source so that no model library is loaded."""
+    if (ROOT / name.replace(".", "/")).with_suffix(".py").exists():
+        return
+    module, _, defined = name.rpartition(".")
+    source = (ROOT / module.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8")
+    assert defined in {getattr(node, "name", None) for node in ast.parse(source).body}
