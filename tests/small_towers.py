@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,8 @@ def coloured_samples(folder: Path, each: int = 6, size: int = 32) -> list[Labell
             pixels[..., place] += 120
             path = folder / f"{label}_{number}.png"
             Image.fromarray(pixels).save(path)
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
             entries = tuple(Entry(word) for word in WORDS[label]) if number else ()
             name = f"train/{label}/{path.name}"
-            samples.append(LabelledSample(len(samples), name, path, "train", label, entries, "hash", "hash"))
+            samples.append(LabelledSample(len(samples), name, path, "train", label, entries, digest, "hash"))
     return samples

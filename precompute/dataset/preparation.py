@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.records.written import PictureRecord
+from precompute.dataset.decoding import decode_mask, decode_picture
 from precompute.dataset.entries import Annotations, read_metadata_row, read_vision_document
 from precompute.dataset.faults import Fault, FaultError
 from precompute.dataset.found import Found, Source
 from precompute.dataset.metadata import read_row
-from precompute.dataset.pictures import encode, encode_mask, open_picture, shrink
+from precompute.dataset.pictures import encode, encode_mask, shrink
 from precompute.dataset.polygons import Frame
 
 
@@ -52,19 +53,21 @@ def prepare(task: Preparation) -> PreparedSample | Fault:
     root, sample = Path(task.root), task.sample
     place = Fault(sample.path, "", sample=sample.path)
     try:
-        picture, frame = open_picture(root / sample.path, task.display_size)
         with (root / sample.path).open("rb") as stream:
+            picture, frame = decode_picture(stream, task.display_size)
+            stream.seek(0)
             picture_hash = hashlib.file_digest(stream, "sha256").hexdigest()
         if sample.source:
             place = Fault(sample.source.file, "", sample.source.line, sample.path)
         annotations = read_annotations(root, sample.source, frame)
         if sample.mask:
             place = Fault(sample.mask.path, "", sample=sample.path)
-        mask = encode_mask(root / sample.mask.path, frame) if sample.mask else None
+        mask = _mask(root / sample.mask.path, frame) if sample.mask else None
     except OSError as error:
         return Fault(place.file, f"cannot be read ({error.strerror or error})", place.line, place.sample)
     except FaultError as fault:
         return Fault(place.file, str(fault), place.line, place.sample)
+    picture = shrink(picture, task.display_size)
     thumbnail = shrink(picture, task.thumbnail_size)
     tile = shrink(thumbnail, task.tile_size)
     return PreparedSample(
@@ -79,6 +82,11 @@ def prepare(task: Preparation) -> PreparedSample | Fault:
         tile_size=tile.size,
         mask=mask,
     )
+
+
+def _mask(path: Path, frame: Frame) -> PictureRecord:
+    with path.open("rb") as stream:
+        return encode_mask(decode_mask(stream, frame))
 
 
 def read_annotations(root: Path, source: Source | None, frame: Frame) -> Annotations:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +12,10 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from db.schema.tables import Category, Sample
-from precompute.dataset.faults import InputChangedError
-from precompute.dataset.pictures import upright_rgb
+from precompute.dataset.decoding import decode_ingested
 from precompute.models.protocol import Entry
 
 Pixels = npt.NDArray[np.uint8]
-
-_AGAIN = "put it back, or run the stage ingest again"
 
 
 @dataclass(frozen=True)
@@ -62,40 +57,16 @@ def stored_samples(
         ]
 
 
-def open_upright(path: Path) -> Image.Image:
-    """The picture in RGB with its EXIF orientation applied.
-
-    Raises:
-        OSError: not a picture, or one that is cut short.
-    """
-    with Image.open(path) as picture:
-        return upright_rgb(picture)
-
-
-def load_picture(path: Path, size: int) -> Pixels:
-    """The picture as models see it: uint8 [size, size, 3], upright, aspect ratio not kept (P1 §4.3).
-
-    Raises:
-        OSError: as `open_upright`.
-    """
-    return _resized(open_upright(path), size)
-
-
 def sample_picture(sample: LabelledSample, size: int) -> Pixels:
-    """A sample's picture as models see it, see `load_picture`; read once, and only if it is what was ingested.
+    """A sample's picture as models see it: uint8 [size, size, 3], upright, aspect ratio not kept (P1 §4.3).
 
     Raises:
-        InputChangedError: the file is gone, cannot be read, or was changed since the data set was ingested.
+        InputChangedError: the file is not what was ingested.
+        UserError: it cannot be decoded.
     """
-    try:
-        content = sample.picture.read_bytes()
-        if hashlib.sha256(content).hexdigest() != sample.picture_hash:
-            raise InputChangedError(f"{sample.path}: changed since the data set was ingested; {_AGAIN}")
-        with Image.open(io.BytesIO(content)) as picture:
-            return _resized(upright_rgb(picture), size)
-    except OSError as error:
-        raise InputChangedError(f"{sample.picture}: cannot be read ({error.strerror or error}); {_AGAIN}") from error
+    return resized(decode_ingested(sample.picture, sample.path, sample.picture_hash), size)
 
 
-def _resized(picture: Image.Image, size: int) -> Pixels:
+def resized(picture: Image.Image, size: int) -> Pixels:
+    """A picture in the models' size: uint8 [size, size, 3]."""
     return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))

@@ -5,15 +5,14 @@ Definition: docs/definitions.md, Localisation.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
-from db.schema.tables import Vector
+from db.schema.columns import Vector
+from precompute.dataset.decoding import decode_png
 
 TOLERANCE = 15
 """Pixels of the original: a hit lies strictly nearer to the mask (as TorchRay has it)."""
@@ -42,8 +41,7 @@ class GroundTruth:
 
 def read_mask(content: bytes) -> GroundTruth | None:
     """The stored mask, >= 128 = defect; None where it marks nothing."""
-    with Image.open(io.BytesIO(content)) as picture:
-        inside = np.asarray(picture.convert("L")) >= 128
+    inside = decode_png(content) >= 128
     if not inside.any():
         return None
     return GroundTruth(inside, distance_transform_edt(~inside))

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from db.schema.tables import Sample, Segmentation
 from precompute.context import RunContext
+from precompute.dataset.decoding import decode_png
 from precompute.dataset.samples import Pixels
 from precompute.executors import Job
 from precompute.recipe import ExplainSettings
@@ -52,8 +53,7 @@ def encode_label_map(label_map: LabelMap) -> bytes:
 
 def decode_label_map(content: bytes) -> LabelMap:
     """The label map int32 [h, w] that `encode_label_map` wrote."""
-    with Image.open(io.BytesIO(content)) as picture:
-        return np.array(picture, dtype=np.int32)
+    return decode_png(content).astype(np.int32)
 
 
 def with_label_map(context: RunContext, job: Job) -> Job:

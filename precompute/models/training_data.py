@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Generator, Tensor
 
-from precompute.dataset.samples import LabelledSample, load_picture
+from precompute.dataset.samples import LabelledSample, sample_picture
 from precompute.models.augmentation import augment_images, drop_entries, drop_texts
 from precompute.models.dual_stream import availability
 from precompute.models.protocol import Entries
@@ -27,18 +27,22 @@ class TrainingSet:
         self.labels = torch.tensor([place[sample.label] for sample in samples], dtype=torch.int64)
         self.entries = [cut_entries(sample.entries, recipe.towers.text.max_words) for sample in samples]
         self.prior = torch.bincount(self.labels, minlength=len(classes)) / max(len(samples), 1)
-        self._files = [sample.picture for sample in samples]
+        self._samples = list(samples)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @cached_property
     def pictures(self) -> Tensor:
-        """uint8 [n, size, size, 3]."""
+        """uint8 [n, size, size, 3].
+
+        Raises:
+            UserError: a file is not what was ingested, or cannot be decoded.
+        """
         size = self.recipe.towers.image_size
         pictures = torch.empty(len(self), size, size, 3, dtype=torch.uint8)
-        for row, file in enumerate(self._files):
-            pictures[row] = torch.from_numpy(load_picture(file, size).copy())
+        for row, sample in enumerate(self._samples):
+            pictures[row] = torch.from_numpy(sample_picture(sample, size).copy())
         return pictures
 
     @property

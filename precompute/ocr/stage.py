@@ -15,16 +15,14 @@ from db.records.written import EntryRecord, TextRecord
 from db.schema.tables import Sample
 from db.write.samples import ENGINE_PREFIX, NOT_READ
 from precompute.context import RunContext
-from precompute.dataset.changes import file_digest
+from precompute.dataset.decoding import decode_ingested
 from precompute.dataset.entries import entries_hash
-from precompute.dataset.faults import FaultError, InputChangedError, storable
-from precompute.dataset.pictures import open_picture
+from precompute.dataset.faults import FaultError, storable
 from precompute.dataset.polygons import Frame
 from precompute.engine import Report, Stage, Task, run_stage
 from precompute.ocr.engine import OcrEngine, RapidOcr
 
 OCR = "ocr"
-_WHOLE = 1_000_000  # pixels a side: larger than any picture, so that none is shrunk
 
 
 @dataclass(frozen=True)
@@ -90,13 +88,9 @@ def _tasks(context: RunContext, engine_name: str) -> Iterator[Task]:
 
 
 def _read(engine: OcrEngine, unread: Unread) -> tuple[EntryRecord, ...]:
-    if file_digest(unread.file) != unread.picture_hash:
-        raise InputChangedError(f"{unread.path}: gone or changed since it was ingested; run the stage ingest again")
+    picture = decode_ingested(unread.file, unread.path, unread.picture_hash)
     try:
-        picture, frame = open_picture(unread.file, _WHOLE)
-        return _clean(engine.read(picture), Frame(*frame.upright_size))
-    except FaultError as error:
-        raise UserError(str(error)) from error
+        return _clean(engine.read(picture), Frame(*picture.size))
     except Exception as error:  # an engine may raise anything; one picture must not end the run
         raise UserError(
             f"{engine.name} cannot read it ({error}); replace the picture or give its text in metadata.jsonl"

@@ -21,11 +21,11 @@ from precompute.activation_maps.imputation import impute_selected, impute_toz, i
 from precompute.activation_maps.maps import activation_maps
 from precompute.activation_maps.scalars import forecast_scalars
 from precompute.activation_maps.tower_stages import forward_stages
-from precompute.dataset.samples import load_picture
 from precompute.models.runtimes import CPU_ROWS
 from precompute.models.tower_loading import image_tower
 from precompute.models.towers import ImageBackbone
 from precompute.recipe import ImageTowerSettings
+from tests.decoded import load_picture
 
 TOPS = (1, 3, 5, 7, 13)
 SELECTED = 28

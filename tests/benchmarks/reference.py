@@ -25,7 +25,7 @@ from db.schema.tables import Model as StoredModel
 from db.session import open_read_only
 from precompute.context import RunOptions, cores
 from precompute.dataset.choice import choose_samples
-from precompute.dataset.samples import LabelledSample, load_picture, stored_samples
+from precompute.dataset.samples import LabelledSample, stored_samples
 from precompute.local_explanations.balanced import ReplicatedDesign
 from precompute.local_explanations.explain import design_answers, fit
 from precompute.local_explanations.masking import Answers, Evaluator, MaskedPicture
@@ -36,6 +36,7 @@ from precompute.models.text import cut_entries
 from precompute.models.worker import stored_setup
 from precompute.recipe import FUSIONS, derive_seed, settings_hash
 from precompute.stored_run import latest_options
+from tests.decoded import load_picture
 
 OUTPUT = Path(__file__).parent / "output"
 BLOCK, TEXTS = 250, 16

@@ -13,7 +13,6 @@ from unittest import mock
 import numpy as np
 import torch
 
-from precompute.dataset.samples import load_picture
 from precompute.local_explanations import explain, stage
 from precompute.local_explanations.masking import Answers, MaskedPicture
 from precompute.models import towers
@@ -24,6 +23,7 @@ from precompute.models.towers import ImageTower, TextTower
 from precompute.recipe import derive_seed
 from tests.benchmarks.baselines import LIME_BATCH, ROWS, PlainModel, captum_lime, lime_parts, seconds
 from tests.benchmarks.reference import Shop, Subject
+from tests.decoded import load_picture
 
 ONE = "feature_concatenation"
 BATCHES = (4, 8, 16, 32, 64)

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,12 @@ def _modules(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
+
+
+def test_the_offline_job_decodes_pictures_in_one_module_alone() -> None:
+    opens = re.compile(r"\bImage\.open\(|\bimport_module\(.PIL|\b(cv2|imageio|matplotlib\.image)\b|\bimread\(")
+    files = [path for path in (PROJECT / "precompute").rglob("*.py") if opens.search(path.read_text("utf-8"))]
+    assert files == [PROJECT / "precompute" / "dataset" / "decoding.py"]
 
 
 def test_the_server_starts_without_reading_or_writing_gradios_stub_files() -> None:

@@ -28,7 +28,6 @@ from db.session import create, open_read_only
 from precompute.activation_maps.batch import staged
 from precompute.activation_maps.stage import mapped_models, maps_hash
 from precompute.context import RunOptions
-from precompute.dataset.samples import load_picture
 from precompute.evaluation.localisation_report import localisation_table
 from precompute.evaluation.run import evaluate_localisation
 from precompute.models.tower_loading import image_tower
@@ -36,6 +35,7 @@ from precompute.models.towers import ImageBackbone
 from precompute.pipeline import Result, run
 from precompute.recipe import ImageTowerSettings, Recipe
 from precompute.stored_run import open_stored
+from tests.decoded import load_picture
 from tests.small_towers import distilbert_folder, resnet_folder
 
 CLASSES = ("blue", "plain", "red")

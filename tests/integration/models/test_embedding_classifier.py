@@ -9,13 +9,14 @@ import torch
 from safetensors.torch import load_file
 from sklearn.ensemble import RandomForestClassifier
 
-from precompute.dataset.samples import LabelledSample, load_picture
+from precompute.dataset.samples import LabelledSample
 from precompute.models.checkpoints import StoredCheckpoint
 from precompute.models.embedding_classifier import EmbeddingClassifier
 from precompute.models.loading import load_models
 from precompute.models.protocol import CrossingModel
 from precompute.models.training import train_models
 from precompute.recipe import Recipe
+from tests.decoded import load_picture
 from tests.small_towers import CLASSES, coloured_samples, distilbert_folder, resnet_folder
 
 MODELS = [{"name": name, "kind": name} for name in ("image", "feature_concatenation", "embedding")]

@@ -8,12 +8,12 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from precompute.dataset.samples import load_picture
 from precompute.models.protocol import Entries, Entry
 from precompute.models.runtimes import Execution
 from precompute.models.tower_loading import image_tower, text_tower
 from precompute.models.towers import ImageTower, TextTower
 from precompute.recipe import RECIPES, Recipe, read_recipe
+from tests.decoded import load_picture
 
 pytestmark = pytest.mark.shared
 

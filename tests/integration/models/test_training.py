@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from db.errors import UserError
-from precompute.dataset.samples import LabelledSample, load_picture
+from precompute.dataset.samples import LabelledSample
 from precompute.models import fitting
 from precompute.models.checkpoints import StoredCheckpoint
 from precompute.models.dual_stream import TowersAndHead
@@ -15,6 +15,7 @@ from precompute.models.loading import load_models
 from precompute.models.prediction import predict_all
 from precompute.models.training import TrainedModel, train_models
 from precompute.recipe import RECIPES, ModelSettings, Recipe, read_recipe
+from tests.decoded import load_picture
 from tests.small_towers import CLASSES, coloured_samples, distilbert_folder, resnet_folder
 
 KINDS = ["image", "text", "feature_concatenation", "score_fusion", "embracenet"]

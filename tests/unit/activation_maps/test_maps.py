@@ -19,10 +19,10 @@ from precompute.activation_maps.maps import activation_maps
 from precompute.activation_maps.scalars import forecast_scalars
 from precompute.activation_maps.tower_stages import forward_stages
 from precompute.activation_maps.variants import VARIANTS
-from precompute.dataset.samples import load_picture
 from precompute.models.tower_loading import image_tower
 from precompute.models.towers import ImageBackbone
 from precompute.recipe import ImageTowerSettings
+from tests.decoded import load_picture
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from db.schema.tables import Category, Evidence, Mask, OcrEntry, Picture, Sample, Segmentation, WorkUnit
 from precompute.dataset.ingest import IngestReport
-from precompute.dataset.samples import open_upright
 from tests.dataset_folder import SQUARE, DatasetFolder, Ingestion, entry
+from tests.decoded import open_upright
 from tests.run_context import Bars
 
 TABLES = (Category, Sample, OcrEntry, Evidence, Mask, Picture)

@@ -14,8 +14,8 @@ from rapidfuzz.distance import Levenshtein
 
 from db.errors import UserError
 from precompute.dataset.polygons import area
-from precompute.dataset.samples import open_upright
 from precompute.ocr.engine import RapidOcr, find_model
+from tests.decoded import open_upright
 
 
 @pytest.fixture(scope="module")
