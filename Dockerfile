@@ -10,7 +10,7 @@ EXPOSE 7860
 CMD ["python", "-m", "app", "--db", "sqlite:////data/explanations.db", "--host", "0.0.0.0", "--port", "7860"]
 
 FROM app AS precompute
-COPY requirements.txt .
-RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu -r requirements.txt
+COPY requirements-precompute.txt .
+RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu -r requirements-precompute.txt
 COPY precompute precompute
 CMD ["python", "-m", "precompute", "--help"]

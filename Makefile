@@ -28,11 +28,11 @@ format: .venv/installed-tests
 clean:
 	rm -rf .venv demo demo.db demo.artifacts
 
-.venv/installed: requirements.txt requirements-app.txt
+.venv/installed: pyproject.toml requirements-app.txt requirements-precompute.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shelf Lens needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)")'
 	test -x $(PY) || $(PYTHON) -m venv .venv
-	@echo "Installing the packages of requirements.txt (some minutes, once) ..."
-	$(PIP) -r requirements.txt
+	@echo "Installing Shelf Lens and what it needs (some minutes, once) ..."
+	$(PIP) --editable .
 	touch $@
 
 .venv/installed-tests: .venv/installed tests/requirements.txt

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from db import interruption
+from db import __version__, interruption
 from db.address import sqlite_path
 from db.errors import UserError
 from db.read.reader import Reader
@@ -136,7 +136,7 @@ def run(options: RunOptions, stages: Sequence[StageName] | None = None) -> Resul
 
 def _versions() -> dict[str, str]:
     found = {name: importlib.metadata.version(name) for name in VERSIONED}
-    return {"python": platform.python_version(), **found}
+    return {"shelf-lens": __version__, "python": platform.python_version(), **found}
 
 
 def _result(engine: Engine, run_id: int) -> Result:

@@ -25,7 +25,8 @@ def table(figures: dict[str, Any]) -> str:
     lines += [f"{s['stage']:<24}{s['done']:>9,}{s['failed']:>8,}{s['seconds']:>14,.1f}" for s in figures["stages"]]
     for run in figures["runs"]:
         end = f"finished {run['finished_at']}" if run["finished_at"] else "not finished"
-        lines += ["", f"run {run['settings_hash']} of {run['dataset']}: started {run['started_at']}, {end}"]
+        made_by = f" by shelf-lens {run['shelf_lens']}" if run["shelf_lens"] else ""
+        lines += ["", f"run {run['settings_hash']} of {run['dataset']}{made_by}: started {run['started_at']}, {end}"]
     if figures["problems"]:
         lines += ["", f"{len(figures['problems'])} problems"]
     for problem in figures["problems"]:

@@ -51,6 +51,7 @@ def describe(engine: Engine) -> dict[str, Any]:
                 "artifacts": run.artifacts,
                 "seed": run.seed,
                 "settings_hash": run.settings_hash,
+                "shelf_lens": run.versions.get("shelf-lens"),
                 "started_at": f"{run.started_at.isoformat(timespec='seconds')}Z",
                 "finished_at": run.finished_at and f"{run.finished_at.isoformat(timespec='seconds')}Z",
             }
