@@ -8,23 +8,38 @@ if __name__ == "__main__":  # before the slower imports: Ctrl-C gets its one lin
     interruption.install()
 
 import json
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
 from db import commandline
 from db.address import dataset_url, resolved, shown
 from db.errors import UserError
+from precompute.evaluation.commands import evaluate
+from precompute.options import (
+    SKIPPED,
+    Artifacts,
+    Dataset,
+    DemoUrl,
+    Device,
+    DeviceOption,
+    Evaluations,
+    ModelName,
+    NewUrl,
+    PerClass,
+    Precision,
+    RecipeFile,
+    Replace,
+    RetryFailed,
+    SamplePath,
+    Sampler,
+    Url,
+    Wait,
+    WorkerCount,
+    Worst,
+)
 from precompute.recipe import StageName, read_recipe
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from precompute.context import RunContext
-
-SKIPPED = 3
 
 app = typer.Typer(
     help="Explain the predictions of multimodal product-recognition models and store all of it in one database.",
@@ -32,57 +47,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-evaluate = typer.Typer(help="Measure how far the explanations can be trusted.", no_args_is_help=True)
 app.add_typer(evaluate, name="evaluate")
-
-
-class Device(StrEnum):
-    """Where models run."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
-class SamplerName(StrEnum):
-    """Sampling designs."""
-
-    LIME = "lime"
-    BALANCED = "balanced"
-
-
-class PrecisionName(StrEnum):
-    """Of the towers' forwards."""
-
-    AUTO = "auto"
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
-
-
-Url = Annotated[Optional[str], typer.Option("--db", help="Database URL; default: the one in this folder.")]  # noqa: UP045
-NewUrl = Annotated[Optional[str], typer.Option("--db", help="Database URL; default: named after the data set.")]  # noqa: UP045
-DemoUrl = Annotated[str, typer.Option("--db", help="Database URL.", show_default=True)]
-Replace = Annotated[bool, typer.Option("--replace", help="Remove finished results that other settings or data made.")]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try units that failed before again.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run on the same database.")]
-Dataset = Annotated[Path, typer.Option(help="Folder of the data set: <split>/<class>/<picture>.")]
-RecipeFile = Annotated[Path, typer.Option(help="TOML file, or the name of one in assets/recipes.")]
-PerClass = Annotated[Optional[int], typer.Option(min=1, help="Explain so many samples of each class.")]  # noqa: UP045
-Worst = Annotated[Optional[int], typer.Option(min=1, help="Explain only the N least accurate classes.")]  # noqa: UP045
-WorkerCount = Annotated[Optional[int], typer.Option(min=1, help="Processes; default: one a core.")]  # noqa: UP045
-Artifacts = Annotated[Optional[Path], typer.Option(help="Folder of checkpoints; default: beside the database.")]  # noqa: UP045
-Sampler = Annotated[Optional[SamplerName], typer.Option(help="Instead of the recipe's explain.sampler.")]  # noqa: UP045
-Evaluations = Annotated[
-    Optional[int],  # noqa: UP045
-    typer.Option(min=2, help="Masked pictures a sample, instead of the recipe's explain.evaluations."),
-]
-Precision = Annotated[
-    Optional[PrecisionName],  # noqa: UP045
-    typer.Option(help="Of the towers, instead of the recipe's runtime.precision."),
-]
-DeviceOption = Annotated[Device, typer.Option(help="Where models run.")]
-ModelName = Annotated[str, typer.Option(help="Name of the model.")]
-SamplePath = Annotated[str, typer.Option(help="The sample's path in the data set.")]
 
 
 def _run(
@@ -210,109 +175,6 @@ def probe(
         _numbers(drop_entries, "--drop-entries"),
     )
     typer.echo(json.dumps({"probabilities": answer}, ensure_ascii=False))
-
-
-@evaluate.command(epilog="Example: python -m precompute evaluate planted --db sqlite:///demo.db")
-def planted(
-    url: DemoUrl = "sqlite:///demo.db",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Compare explanations with the planted evidence of the built-in sample set."""
-    from db.session import open_read_only
-    from precompute.evaluation.planted import format_report, planted_report
-
-    report = planted_report(open_read_only(url))
-    typer.echo(json.dumps(report.as_dict()) if as_json else format_report(report))
-
-
-def _opened(
-    url: str | None, stage: str, command: str, workers: int | None, replace: bool, retry_failed: bool, wait: bool
-) -> AbstractContextManager[RunContext]:
-    from precompute.stored_run import open_stored
-
-    return open_stored(
-        resolved(url),
-        stage,
-        f"evaluate {command}",
-        workers,
-        replace_results=replace,
-        retry_failed=retry_failed,
-        wait=wait,
-    )
-
-
-def _report_failed(failed: int) -> None:
-    """Say how many samples a stage could not measure, and exit with 3 where there are any."""
-    from precompute.progress import say
-
-    if failed:
-        say(f"skipped: {failed} unit(s) of work failed; python -m precompute status lists them")
-        raise typer.Exit(SKIPPED)
-
-
-def _evaluate_command(name: str, stage: str, text: str) -> None:
-    """Register an evaluation without options of its own.
-
-    Args:
-        stage: whose results it evaluates.
-    """
-
-    @evaluate.command(
-        name, help=text, epilog=f"Example: python -m precompute evaluate {name} --db sqlite:///groceries.db"
-    )
-    def command(
-        url: Url = None,
-        workers: WorkerCount = None,
-        replace: Replace = False,
-        retry_failed: RetryFailed = False,
-        wait: Wait = False,
-    ) -> None:
-        from precompute.evaluation.run import EVALUATIONS
-
-        measure, table = EVALUATIONS[name]
-        with _opened(url, stage, name, workers, replace, retry_failed, wait) as context:
-            failed = measure(context)
-            typer.echo(table(context.engine))
-        _report_failed(failed)
-
-
-_evaluate_command(
-    "deletion",
-    "explain-global",
-    "Accuracy without the features of each class's top groups, beside that without as many random others.",
-)
-_evaluate_command(
-    "localisation",
-    "activation",
-    "Do activation maps, and LIME's superpixels, point at what masks mark? Pointing game and energy inside.",
-)
-
-
-@evaluate.command(epilog="Example: python -m precompute evaluate faithfulness --db sqlite:///groceries.db")
-def faithfulness(
-    url: Url = None,
-    samples_per_class: Annotated[int, typer.Option(min=1, help="Explained test samples of each class.")] = 8,
-    steps: Annotated[int, typer.Option(min=1, help="Points of a curve, which the time grows with.")] = 20,
-    against: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Another database, measured too, whose explanations to compare with."),
-    ] = None,
-    workers: WorkerCount = None,
-    replace: Replace = False,
-    retry_failed: RetryFailed = False,
-    wait: Wait = False,
-) -> None:
-    """Deletion and insertion curves of local explanations beside those of random rankings."""
-    from db.session import open_read_only
-    from precompute.evaluation.faithfulness_report import comparison_table, faithfulness_table
-    from precompute.evaluation.run import evaluate_faithfulness
-
-    with _opened(url, "explain-local", "faithfulness", workers, replace, retry_failed, wait) as context:
-        failed = evaluate_faithfulness(context, samples_per_class, steps)
-        typer.echo(faithfulness_table(context.engine))
-        if against is not None:
-            typer.echo(f"\n{comparison_table(context.engine, open_read_only(against))}")
-    _report_failed(failed)
 
 
 if __name__ == "__main__":

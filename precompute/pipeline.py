@@ -185,7 +185,7 @@ def _explain_global(context: RunContext) -> None:
 
 
 def _activation(context: RunContext) -> None:
-    from precompute.activation_maps.class_figures import activation_classes_stage
+    from precompute.activation_maps.class_stage import activation_classes_stage
     from precompute.activation_maps.stage import activation_stage
 
     run_stage(context, activation_stage(context.recipe))

@@ -1,6 +1,6 @@
 """The stage that ranks the features of embedding classifiers' forecasts and stores activation maps.
 
-A work unit is one model and sample. What is known of whole classes comes after them: see class_figures.
+A work unit is one model and sample. What is known of whole classes comes after them: see class_stage.
 """
 
 from __future__ import annotations

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,37 +14,31 @@ from sqlalchemy.orm import Session
 
 from db.errors import UserError
 from db.read.activation import SMALLEST_MAXIMUM, STAGES
-from db.records.written import EvaluationRecord
 from db.schema.columns import Vector
 from db.schema.tables import VARIANTS, Explanation, Mask, Sample, Segmentation
-from precompute.activation_maps.batch import ClassRankings, MapRequest, SampleMaps, compute_maps
-from precompute.activation_maps.class_figures import class_rankings, stored_forecasts
+from precompute.activation_maps.batch import MapRequest, SampleMaps, compute_maps
+from precompute.activation_maps.class_ranking import class_rankings
+from precompute.activation_maps.forecasts import stored_forecasts
 from precompute.activation_maps.stage import mapped_models, maps_hash
 from precompute.context import RunContext
 from precompute.dataset.samples import LabelledSample, stored_samples
 from precompute.engine import Stage, Task
 from precompute.evaluation.localisation_measures import (
-    Floats,
     measure_maps,
     measure_superpixels,
     read_mask,
 )
-from precompute.evaluation.statistics import mean_intervals
+from precompute.evaluation.localisation_summary import LIME, Masked, Measured, localisation_evaluations
 from precompute.executors import Job
 from precompute.local_explanations.segments import decode_label_map
 from precompute.models.runtimes import CPU_ROWS
 from precompute.models.worker import WorkerState, setup_of_tasks
 from precompute.progress import say
 from precompute.provenance import INPUTS, SETTINGS
-from precompute.recipe import Recipe, derive_seed, settings_hash
+from precompute.recipe import Recipe, settings_hash
 
 EVALUATE_LOCALISATION = "evaluate-localisation"
 EVALUATE_SUPERPIXELS = "evaluate-superpixels"
-MEASURES = ("pointing_0", "pointing_15", "energy")
-LIME = "lime"
-
-Setting = tuple[str | None, str | None, str, int | str | None, int]
-"""Target, strategy, variant, stage, number of features; of LIME the variant alone."""
 
 
 @dataclass(frozen=True)
@@ -56,31 +49,6 @@ class Request:
     masks: tuple[bytes, ...]
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One setting on one sample: `figures` float64 [3] in the order of MEASURES; `empty` = the map shows nothing."""
-
-    setting: Setting
-    figures: Floats
-    empty: bool
-
-
-@dataclass(frozen=True)
-class Masked:
-    """A model with the samples whose masks mark something, their masks as PNG by path, and what it is measured by.
-
-    Attributes:
-        rankings: features by class of forecast, of an embedding classifier.
-        label_maps: superpixels as PNG with float32 weights of the predicted class, by path, where that is explained.
-    """
-
-    model: str
-    samples: Sequence[LabelledSample]
-    masks: Mapping[str, bytes]
-    rankings: ClassRankings
-    superpixels: Mapping[str, tuple[bytes, Vector]]
-
-
 def localisation_stage(recipe: Recipe) -> Stage:
     """All variants of activation maps on all samples with a mask: a unit a model, which chooses the best on train."""
     return Stage(
@@ -89,7 +57,7 @@ def localisation_stage(recipe: Recipe) -> Stage:
         inputs=INPUTS[EVALUATE_LOCALISATION],
         tasks=_tasks,
         work=measure,
-        rows=lambda task, answers: list(_evaluations(recipe, task.payload, _joined(answers))),
+        rows=lambda task, answers: list(localisation_evaluations(recipe, task.payload, _joined(answers))),
         jobs=_jobs,
         setup=setup_of_tasks,
         counted="sample",
@@ -104,7 +72,7 @@ def superpixels_stage(recipe: Recipe) -> Stage:
         inputs=INPUTS[EVALUATE_SUPERPIXELS],
         tasks=_superpixel_tasks,
         work=_measure_superpixels,
-        rows=lambda task, answers: list(_evaluations(recipe, task.payload, answers[0])),
+        rows=lambda task, answers: list(localisation_evaluations(recipe, task.payload, answers[0])),
         counted="model",
         in_process=True,
     )
@@ -252,76 +220,3 @@ def scaled_stages(found: SampleMaps, variant: str) -> dict[int | str, Vector]:
     ]
     stages["combined"] = torch.stack(sized).mean(dim=0).numpy()
     return stages
-
-
-def _evaluations(recipe: Recipe, masked: Masked, found: Mapping[str, Sequence[Measured]]) -> Iterator[EvaluationRecord]:
-    samples, masks = masked.samples, masked.masks
-    chances = {}
-    for sample in samples:
-        truth = read_mask(masks[sample.path])
-        assert truth is not None
-        chances[sample.path] = truth.chance
-    best: tuple[float, Setting] | None = None
-    for split in ("train", "test"):
-        of_split = [sample for sample in samples if sample.split == split]
-        for label in (None, *sorted({sample.label for sample in of_split})):
-            group = [sample.path for sample in of_split if label in (None, sample.label)]
-            seed = derive_seed("localisation", recipe.seed, masked.model, split, label or "")
-            of_variant = summarise(group, found, chances, seed)
-            for variant, (count, chance, rows) in of_variant.items():
-                figures = {"split": split, "variant": variant, "samples": count, "chance": chance, "rows": rows}
-                yield EvaluationRecord(kind="localisation", model=masked.model, label=label, figures=figures)
-                if split == "train" and label is None and variant != LIME:
-                    for row in rows:
-                        place = (row["target"], row["strategy"], variant, row["stage"], row["top"])
-                        if best is None or row["energy"][0] > best[0]:
-                            best = row["energy"][0], place
-    if best is not None:
-        target, strategy, variant, stage, top = best[1]
-        chosen = {"target": target, "strategy": strategy, "variant": variant, "stage": stage, "top": top}
-        yield EvaluationRecord(kind="localisation-choice", model=masked.model, figures=chosen)
-
-
-def summarise(
-    paths: Sequence[str],
-    found: Mapping[str, Sequence[Measured]],
-    chances: Mapping[str, tuple[float, float, float]],
-    seed: int,
-) -> dict[str, tuple[int, dict[str, float], list[dict[str, Any]]]]:
-    """By variant: number of samples, chance levels, and for each setting means with 95 % bootstrap intervals."""
-    by_setting: dict[Setting, dict[str, Measured]] = defaultdict(dict)
-    for path in paths:
-        for one in found.get(path, ()):
-            by_setting[one.setting][path] = one
-    summary: dict[str, tuple[int, dict[str, float], list[dict[str, Any]]]] = {}
-    for variant in (*VARIANTS, LIME):
-        measured = sorted({path for setting in by_setting if setting[2] == variant for path in by_setting[setting]})
-        if not measured:
-            continue
-        # A class that nothing was taken for has no ranking: settings that need one are compared where all have them.
-        settings = [key for key, by_path in by_setting.items() if key[2] == variant and len(by_path) == len(measured)]
-        values = np.full((len(measured), len(settings), len(MEASURES)), 0.0)
-        empty = np.zeros(len(settings), dtype=int)
-        for column, setting in enumerate(settings):
-            for row, path in enumerate(measured):
-                values[row, column] = by_setting[setting][path].figures
-                empty[column] += by_setting[setting][path].empty
-        low, high = mean_intervals(values.reshape(len(measured), -1), seed).reshape(2, len(settings), len(MEASURES))
-        mean = values.mean(axis=0)
-        rows = [
-            {
-                "target": target,
-                "strategy": strategy,
-                "stage": stage,
-                "top": top,
-                "empty": int(empty[column]),
-                **{
-                    name: [float(part[column, place]) for part in (mean, low, high)]
-                    for place, name in enumerate(MEASURES)
-                },
-            }
-            for column, (target, strategy, _, stage, top) in enumerate(settings)
-        ]
-        chance = np.mean([chances[path] for path in measured], axis=0)
-        summary[variant] = (len(measured), dict(zip(MEASURES, chance.tolist(), strict=True)), rows)
-    return summary

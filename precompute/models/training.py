@@ -1,10 +1,4 @@
-"""Training of a recipe's models: end to end, or heads alone on embeddings of towers that are frozen or trained before.
-
-Frozen towers: every head is trained on their embeddings. One pair a model: every model is trained end to end, save
-score fusion, whose linear layer joins the trained unimodal models. One trained pair for all: the two unimodal models
-are trained end to end, then their towers serve the three fusions, frozen. An embedding classifier uses the image tower
-as it came where that is frozen, else as the image model has trained it.
-"""
+"""Training of a recipe's models: each is trained once, and taken from its checkpoint afterwards."""
 
 from __future__ import annotations
 
@@ -37,13 +31,12 @@ from precompute.models.training_data import (
     embed_images,
     embed_texts,
 )
+from precompute.models.training_plan import StepCounter, prerequisites, tower_roles, trained_end_to_end, training_steps
 from precompute.progress import say
 from precompute.recipe import ModelKind, Recipe, derive_seed, settings_hash
 
 FORMAT = 1
 """Of checkpoints and of the meaning of training settings; raise it to have every model trained anew."""
-
-UNIMODAL: tuple[ModelKind, ...] = ("image", "text")
 
 
 @dataclass(frozen=True)
@@ -79,19 +72,19 @@ def train_models(
     Raises:
         UserError: a tower or an own model cannot be used, a training diverged, or a checkpoint cannot be written.
     """
-    workshop = Workshop(recipe, train, classes, artifacts, digest, device, progress, trusted)
+    training = Training(recipe, train, classes, artifacts, digest, device, progress, trusted)
     for settings in recipe.models:
         if settings.kind == "own":
             load_own(settings, classes)
             yield TrainedModel(settings.name, settings.kind, None, own_hash(settings), ())
             continue
         with own_threads():
-            found = workshop.checkpoint(settings.kind)
+            found = training.checkpoint(settings.kind)
         history = tuple(read_checkpoint(artifacts / found.path, found.sha256).header["history"])
         yield TrainedModel(settings.name, settings.kind, found.path, found.sha256, history)
 
 
-class Workshop:
+class Training:
     """One recipe's training on one set of samples; parts that several models need are made once."""
 
     def __init__(
@@ -118,7 +111,7 @@ class Workshop:
         self._finished: dict[ModelKind, StoredCheckpoint] = {}
         self._embedded_images: Tensor | None = None
         self._embedded_texts: tuple[Tensor, Tensor] | None = None
-        self._steps = _Steps(progress, self._planned())
+        self._steps = StepCounter(progress, training_steps(recipe))
 
     def checkpoint(self, kind: ModelKind) -> StoredCheckpoint:
         """The finished checkpoint of a kind of model, trained if it is not there yet, whole and the right one."""
@@ -126,7 +119,7 @@ class Workshop:
             refs = self._towers_of(kind)
             key = settings_hash(
                 FORMAT, kind, self._recipe.seed, self._recipe.towers, self._recipe.training, self._classes,
-                self._digest, refs, [self.checkpoint(part).sha256 for part in self._parts(kind)],
+                self._digest, refs, [self.checkpoint(part).sha256 for part in prerequisites(self._recipe.towers, kind)],
                 *([self._recipe.embedding] if kind == "embedding" else []),
             )  # fmt: skip
             path = f"{MODELS}/{kind}-{key}.safetensors"
@@ -134,7 +127,7 @@ class Workshop:
             if sha256 is not None:
                 self._steps.advance(self._recipe.training.epochs)
             else:
-                sha256 = self._make(_Making(kind, key, path, refs))
+                sha256 = self._make(_Target(kind, key, path, refs))
             self._finished[kind] = StoredCheckpoint(path, sha256)
         return self._finished[kind]
 
@@ -151,28 +144,18 @@ class Workshop:
         say(f"train: checkpoint {path} is damaged or another model's; it is trained anew")
         return None
 
-    def _make(self, making: _Making) -> str:
-        if making.kind == "embedding":
-            return self._grow_forest(making)
-        return self._train_end_to_end(making) if self._end_to_end(making.kind) else self._train_head(making)
-
-    def _end_to_end(self, kind: ModelKind) -> bool:
-        towers = self._recipe.towers
-        joined = kind in ("score_fusion", "embedding")
-        return not towers.frozen and (kind in UNIMODAL or (not towers.shared and not joined))
-
-    def _parts(self, kind: ModelKind) -> tuple[ModelKind, ...]:
-        """The models that must be trained before."""
-        needs_towers = not self._recipe.towers.frozen and not self._end_to_end(kind)
-        if kind == "embedding":
-            return ("image",) if needs_towers else ()
-        return UNIMODAL if kind == "score_fusion" or needs_towers else ()
+    def _make(self, target: _Target) -> str:
+        if target.kind == "embedding":
+            return self._grow_forest(target)
+        if trained_end_to_end(self._recipe.towers, target.kind):
+            return self._train_end_to_end(target)
+        return self._train_head(target)
 
     def _towers_of(self, kind: ModelKind) -> dict[str, Any]:
         """How a head's checkpoint names its towers; empty where it holds them itself."""
-        if self._end_to_end(kind):
+        if trained_end_to_end(self._recipe.towers, kind):
             return {}
-        return {role: self._tower_reference(role) for role in self._roles(kind)}
+        return {role: self._tower_reference(role) for role in tower_roles(kind)}
 
     def _tower_reference(self, role: str) -> dict[str, Any]:
         part: ModelKind = "image" if role == "image_tower" else "text"
@@ -183,8 +166,8 @@ class Workshop:
         found = self.checkpoint(part)
         return {"checkpoint": found.path, "sha256": found.sha256}
 
-    def _train_end_to_end(self, making: _Making) -> str:
-        kind = making.kind
+    def _train_end_to_end(self, target: _Target) -> str:
+        kind = target.kind
         recipe, data = self._recipe, self._data
         image: ImageTower | None = None
         text: TextTower | None = None
@@ -199,22 +182,22 @@ class Workshop:
         def logits(indices: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
             return augmented_logits(network, data, self._device, indices, generator)
 
-        history = self._fit(making, network, logits)
+        history = self._fit(target, network, logits)
         tensors = prefixed("head", head)
         towers: dict[str, Any] = {}
         if image is not None:
             tensors |= prefixed("image_tower", image.backbone)
-            towers["image_tower"] = {"checkpoint": making.path, "config": config_of(image)}
+            towers["image_tower"] = {"checkpoint": target.path, "config": config_of(image)}
         if text is not None:
             tensors |= prefixed("text_tower", text.backbone)
             own = {"config": config_of(text), "tokenizer": text.tokenizer.to_str()}
-            towers["text_tower"] = {"checkpoint": making.path, **own}
-        return self._write(making, head, tensors, towers, history)
+            towers["text_tower"] = {"checkpoint": target.path, **own}
+        return self._write(target, head, tensors, towers, history)
 
-    def _train_head(self, making: _Making) -> str:
+    def _train_head(self, target: _Target) -> str:
         data = self._data
-        embedded = self._embedded(making.towers)
-        head = self._new_head(making.kind, embedded.images.shape[2], embedded.texts.shape[2])
+        embedded = self._embedded(target.towers)
+        head = self._new_head(target.kind, embedded.images.shape[2], embedded.texts.shape[2])
         if isinstance(head, ScoreFusion):
             for part, module in (("image", head.image_head), ("text", head.text_head)):
                 trained = self.checkpoint("image" if part == "image" else "text")
@@ -228,13 +211,13 @@ class Workshop:
             usable = head.usable(available)
             return head(image[usable], text[usable], available[usable]), data.labels[indices[usable]]
 
-        history = self._fit(making, head, logits)
-        return self._write(making, head, prefixed("head", head), making.towers, history)
+        history = self._fit(target, head, logits)
+        return self._write(target, head, prefixed("head", head), target.towers, history)
 
-    def _grow_forest(self, making: _Making) -> str:
+    def _grow_forest(self, target: _Target) -> str:
         """P2 §3: features selected by mutual information, and what a forest on them is grown from."""
         data, settings = self._data, self._recipe.embedding
-        embeddings = embed_copy(data, self._shelf.image(making.towers), 0).numpy()
+        embeddings = embed_copy(data, self._shelf.image(target.towers), 0).numpy()
         seed = derive_seed(self._recipe.seed, "embedding")
         labels = data.labels.numpy()
         selected = select_features(embeddings, labels, self._classes, settings.features, seed)
@@ -245,7 +228,7 @@ class Workshop:
             "prior": data.prior,
         }
         header = {"kind": "embedding", "classes": self._classes, "trees": settings.trees, "seed": seed, "history": []}
-        sha256 = write_checkpoint(self._artifacts / making.path, tensors, header | making.towers, making.key)
+        sha256 = write_checkpoint(self._artifacts / target.path, tensors, header | target.towers, target.key)
         self._steps.advance(self._recipe.training.epochs)
         return sha256
 
@@ -272,39 +255,25 @@ class Workshop:
             torch.manual_seed(derive_seed(self._recipe.seed, kind, "head"))
             return HEADS[kind](shape, self._data.prior)
 
-    def _fit(self, making: _Making, module: torch.nn.Module, logits: Any) -> list[dict[str, Any]]:
+    def _fit(self, target: _Target, module: torch.nn.Module, logits: Any) -> list[dict[str, Any]]:
         settings, seed = self._recipe.training, derive_seed(self._recipe.seed, "training")
-        unfinished = (self._artifacts / making.path).with_suffix(".unfinished")
-        job = Fit(making.kind, module, logits, len(self._data), settings, seed, unfinished, making.key)
+        progress = (self._artifacts / target.path).with_suffix(".unfinished")
+        job = Fit(target.kind, module, logits, len(self._data), settings, seed, progress, target.key)
         return fit(job, self._steps.advance)
 
     def _write(
-        self, making: _Making, head: Head, tensors: dict[str, Tensor], towers: dict[str, Any], history: Any
+        self, target: _Target, head: Head, tensors: dict[str, Tensor], towers: dict[str, Any], history: Any
     ) -> str:
-        own = {"kind": making.kind, "classes": self._classes, "head": vars(head.shape), "history": history}
-        path = self._artifacts / making.path
-        sha256 = write_checkpoint(path, tensors, own | towers, making.key)
+        own = {"kind": target.kind, "classes": self._classes, "head": vars(head.shape), "history": history}
+        path = self._artifacts / target.path
+        sha256 = write_checkpoint(path, tensors, own | towers, target.key)
         path.with_suffix(".unfinished").unlink(missing_ok=True)
         return sha256
 
-    def _planned(self) -> int:
-        kinds: set[ModelKind] = {model.kind for model in self._recipe.models if model.kind != "own"}
-        kinds |= {part for kind in kinds for part in self._parts(kind)}
-        heads = kinds - {"embedding"}
-        embedded = {role for kind in heads if not self._end_to_end(kind) for role in self._roles(kind)}
-        settings = self._recipe.training
-        return len(kinds) * settings.epochs + len(embedded) * (settings.augmented_copies + 1)
-
-    @staticmethod
-    def _roles(kind: ModelKind) -> list[str]:
-        if kind == "embedding":
-            return ["image_tower"]
-        return [f"{kind}_tower"] if kind in UNIMODAL else ["image_tower", "text_tower"]
-
 
 @dataclass(frozen=True)
-class _Making:
-    """A checkpoint in the making.
+class _Target:
+    """A checkpoint to be trained.
 
     Attributes:
         key: hash of all that the model depends on.
@@ -316,17 +285,3 @@ class _Making:
     key: str
     path: str
     towers: dict[str, Any]
-
-
-class _Steps:
-    """Counts finished steps of the plan for the progress bar."""
-
-    def __init__(self, progress: Callable[[int, int], None], total: int) -> None:
-        self._progress = progress
-        self._total = total
-        self._done = 0
-        progress(0, total)
-
-    def advance(self, steps: int = 1) -> None:
-        self._done += steps
-        self._progress(self._done, self._total)

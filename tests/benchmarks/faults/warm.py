@@ -20,7 +20,7 @@ PRELOADED = (
     "precompute.models.quiet_openvino",
     "precompute.local_explanations.stage",
     "precompute.global_explanations.ranking",
-    "precompute.activation_maps.class_figures",
+    "precompute.activation_maps.class_stage",
     "precompute.evaluation.run",
     "transformers.models.distilbert.modeling_distilbert",
     "transformers.models.resnet.modeling_resnet",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from precompute.evaluation.localisation import Measured, summarise
+from precompute.evaluation.localisation_summary import Measured, summarise
 
 TZZ, CLASS = ("forecast", "TZZ", "grad-cam", 2, 5), ("class", "TZZ", "grad-cam", 2, 5)
 LIME = (None, None, "lime", None, 0)

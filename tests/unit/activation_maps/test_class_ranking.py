@@ -1,21 +1,13 @@
-"""What forecasts say together, on a few made by hand."""
+"""The ranking of features over a class, on a few forecasts made by hand."""
 
 from __future__ import annotations
-
-import itertools
 
 import numpy as np
 import pytest
 
-from precompute.activation_maps import class_figures
-from precompute.activation_maps.class_figures import (
-    StoredForecast,
-    class_rankings,
-    highest_places,
-    mean_auc,
-    one_vs_rest,
-    ranked_features,
-)
+from precompute.activation_maps import class_ranking
+from precompute.activation_maps.class_ranking import class_rankings, highest_boxes, ranked_features
+from precompute.activation_maps.forecasts import StoredForecast
 
 
 def _forecast(path: str, predicted: str, features: list[int], weights: list[float]) -> StoredForecast:
@@ -34,28 +26,15 @@ FORECASTS = [
 
 
 def test_features_are_ranked_by_how_often_they_are_on_top_then_by_weight(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(class_figures, "TOP", 2)
+    monkeypatch.setattr(class_ranking, "TOP", 2)
     found = ranked_features(FORECASTS)
     assert [(one.feature, one.samples) for one in found["a"]] == [(2, 2), (4, 1), (7, 1)]
     assert [one.mean_weight for one in found["a"]] == pytest.approx([0.35, 0.3, 0.15])
     assert class_rankings(FORECASTS)["b"] == [7, 4, 2]
 
 
-def test_the_places_of_a_feature_are_those_of_its_highest_values() -> None:
-    assert highest_places(FORECASTS, 4, 2) == [
+def test_the_boxes_of_a_feature_are_those_of_its_highest_values() -> None:
+    assert highest_boxes(FORECASTS, 4, 2) == [
         {"sample": "xxx", "value": 43.0, "box": [0.4, 0.0, 0.5, 0.1]},
         {"sample": "xx", "value": 42.0, "box": [0.4, 0.0, 0.5, 0.1]},
     ]
-
-
-def test_the_area_under_the_curve_is_the_share_of_pairs_in_the_right_order() -> None:
-    random = np.random.default_rng(0)
-    probabilities, labels = random.random((30, 3)).round(1), random.integers(0, 2, 30)
-    found = one_vs_rest(probabilities, labels)
-    for place in (0, 1):
-        inside, outside = probabilities[labels == place, place], probabilities[labels != place, place]
-        pairs = [(a > b) + (a == b) / 2 for a, b in itertools.product(inside, outside)]
-        assert found[place] == pytest.approx(np.mean(pairs))
-    assert found[2] is None, "no sample of the third class"
-    assert mean_auc(found) == pytest.approx((found[0] + found[1]) / 2)
-    assert mean_auc([None]) is None
