@@ -17,6 +17,7 @@ test: .venv/installed-tests
 lint: .venv/installed-tests
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	.venv/bin/oxlint assets tests
 
 types: .venv/installed-tests
 	$(PY) -m mypy
@@ -26,7 +27,7 @@ format: .venv/installed-tests
 	$(PY) -m ruff format .
 
 clean:
-	rm -rf .venv demo demo.db demo.artifacts
+	rm -rf .venv *.egg-info demo demo.db demo.artifacts
 
 .venv/installed: pyproject.toml requirements-app.txt requirements-precompute.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shelf Lens needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)")'

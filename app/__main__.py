@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import sys
+from getpass import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +39,7 @@ def browse(
         int | None, typer.Option(min=1, max=65535, help="Default: the first free port from 7860 on.")
     ] = None,
     auth: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Lines user:password; only these users may enter.")
+        Path | None, typer.Option(metavar="FILE", help="Lines of `password`; only these users may enter.")
     ] = None,
     mcp: Annotated[bool, typer.Option("--mcp", help="Offer the read-only endpoints to agents as MCP tools.")] = False,
 ) -> None:
@@ -46,7 +48,7 @@ def browse(
         context.obj = db
         return
     from app.databases import open_libraries
-    from app.web.login import read_passwords, readable_by_others
+    from app.web.passwords import HASHED, read_passwords, readable_by_others
     from app.web.ports import bind
 
     libraries = open_libraries(db or [resolved(None)])
@@ -57,6 +59,10 @@ def browse(
     passwords = read_passwords(auth) if auth else None
     if auth and readable_by_others(auth):
         typer.echo(f"{auth}: other users of this machine can read these passwords; run `chmod 600 {auth}`", err=True)
+    plain = [user for user, stored in (passwords or {}).items() if not stored.startswith(HASHED)]
+    if plain:
+        advice = f"`python -m app password {plain[0]}` prints a line with a hash instead"
+        typer.echo(f"{auth}: {len(plain)} password(s) can be read by whoever gets the file; {advice}", err=True)
     listener = bind(host, port)
     gc.disable()  # until `serve` has everything that stays: looking for garbage meanwhile takes a quarter of the start
     from app.web.serving import serve
@@ -81,6 +87,20 @@ def report(
         raise UserError("report: name one --db, not several")
     write_report(Library(urls[0], "report"), model, label, out)
     typer.echo(f"wrote {out}")
+
+
+@app.command(epilog="Example: python -m app password anna >> users.txt")
+def password(name: Annotated[str, typer.Argument(help="The user's name.")]) -> None:
+    """Ask for a user's password, and print the line of `--auth FILE` that lets them in: a salted hash."""
+    from app.web.passwords import password_line
+
+    if not sys.stdin.isatty():
+        typer.echo(password_line(name, sys.stdin.readline().rstrip("\r\n")))
+        return
+    given = getpass("Password: ")
+    if getpass("Once more: ") != given:
+        raise UserError("password: the two differ; try again")
+    typer.echo(password_line(name, given))
 
 
 if __name__ == "__main__":

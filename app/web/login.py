@@ -1,45 +1,19 @@
-"""Users and passwords from a file, asked for by the browser itself (HTTP Basic) on every route."""
+"""Name and password, asked for by the browser itself (HTTP Basic) and sent by it with every request."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import hashlib
 import secrets
 from collections.abc import Mapping
-from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from db.errors import UserError
-
-
-def read_passwords(path: Path) -> dict[str, str]:
-    """Users by name, from lines `user:password`; empty lines and lines that begin with # are skipped.
-
-    Raises:
-        UserError: no such file, a line without a colon or with an empty half, or no user at all.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); name a text file of lines user:password") from error
-    passwords = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        user, separator, password = line.partition(":")
-        if not (user.strip() and separator and password):
-            raise UserError(f"{path}, line {number}: expected user:password")
-        passwords[user.strip()] = password
-    if not passwords:
-        raise UserError(f"{path}: names no user; write one line user:password for each")
-    return passwords
-
-
-def readable_by_others(path: Path) -> bool:
-    """Whether anybody else on this machine may read the file."""
-    return bool(path.stat().st_mode & 0o077)
+from app.web.passwords import NOBODY, matches
 
 
 def _privately(send: Send) -> Send:
@@ -57,26 +31,43 @@ def _privately(send: Send) -> Send:
 
 
 class PasswordMiddleware:
-    """Lets in those who give a user's name and password; others get 401 and are asked."""
+    """Lets in those who give a user's name and password; others get 401 and are asked.
+
+    A hash is slow by design and a browser sends the password with each picture, so what was right once is remembered
+    for as long as the process lives, as a keyed digest. One password is tried at a time, beside the event loop.
+    """
 
     def __init__(self, app: ASGIApp, passwords: Mapping[str, str]) -> None:
         self._app = app
         self._passwords = passwords
+        self._key = secrets.token_bytes(32)
+        self._known: set[bytes] = set()
+        self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or self._welcome(dict(scope["headers"]).get(b"authorization", b"")):
+        if scope["type"] == "lifespan" or await self._welcome(dict(scope["headers"]).get(b"authorization", b"")):
             await self._app(scope, receive, _privately(send))
             return
         asking = {"WWW-Authenticate": 'Basic realm="Shelf Lens", charset="UTF-8"'}
         await PlainTextResponse("User and password, please.", 401, headers=asking)(scope, receive, send)
 
-    def _welcome(self, header: bytes) -> bool:
+    async def _welcome(self, header: bytes) -> bool:
         kind, _, encoded = header.partition(b" ")
         if kind.lower() != b"basic":
             return False
         try:
-            user, _, given = base64.b64decode(encoded, validate=True).decode().partition(":")
+            credentials = base64.b64decode(encoded, validate=True)
+            user, _, given = credentials.decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return False
-        expected = self._passwords.get(user, "")
-        return secrets.compare_digest(given.encode(), expected.encode()) and user in self._passwords
+        digest = hashlib.blake2b(credentials, key=self._key).digest()
+        if digest not in self._known:
+            async with self._turn:
+                if digest not in self._known and not await self._is_right(user, given):
+                    return False
+            self._known.add(digest)
+        return True
+
+    async def _is_right(self, user: str, given: str) -> bool:
+        stored = self._passwords.get(user, NOBODY)
+        return await run_in_threadpool(matches, given, stored) and user in self._passwords

@@ -50,7 +50,7 @@ async function fill(slot) {
     const whole = show(slot, answer.html, !focus);
     if (focus) (element.querySelector(focus) ?? element).focus({ preventScroll: true });
     return whole;
-  } catch (error) {
+  } catch {
     if (element.dataset.url !== url) return;
     element.dataset.url = "";
     element.innerHTML = '<div class="sl-note" role="alert">The server did not answer. '

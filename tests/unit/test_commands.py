@@ -76,3 +76,18 @@ def test_commands_of_the_compose_file_take_the_options_that_it_gives() -> None:
         command = COMMANDS[(package, words.pop(0)) if package == "precompute" else (package,)]
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_continuous_integration_runs_on_every_python_that_is_allowed() -> None:
+    workflow = yaml.safe_load((PROJECT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["check"]
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert ".ci/run" in [step.get("run") for step in job["steps"]]
+
+
+def test_hooks_before_a_commit_run_tools_that_make_installs() -> None:
+    hooks = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    tools = {Path(shlex.split(hook["entry"])[0]).name for hook in hooks}
+    assert tools == {"ruff", "mypy", "oxlint"}
+    pins = (PROJECT / "tests/requirements.txt").read_text(encoding="utf-8")
+    assert all(f"{tool}==" in pins for tool in tools)
