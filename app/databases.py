@@ -20,20 +20,14 @@ from db import address
 from db.definitions.principal_plane import principal_plane
 from db.definitions.spelling import fold
 from db.read.reader import Reader
+from db.records.classes import ClassView
 from db.records.evaluations import FaithfulnessView
+from db.records.explanations import ExplanationView, ImageShare, Modality
 from db.records.groups import GroupCentroids, GroupView, SharedGroup
-from db.records.views import (
-    ClassView,
-    ExplanationView,
-    FoundText,
-    ImageShare,
-    Modality,
-    ModelView,
-    Outcomes,
-    SampleDetail,
-    SampleView,
-    Split,
-)
+from db.records.models import ModelView
+from db.records.predictions import Outcomes
+from db.records.samples import SampleDetail, SampleView, Split
+from db.records.search import FoundText
 from db.session import open_read_only
 
 Value = TypeVar("Value")
@@ -75,7 +69,7 @@ class Library:
         self._kept_version = ""
         self._asked: tuple[float, str] | None = None
         self._inode: int | None = None
-        self._texts_with = lru_cache(maxsize=KEPT_WORDS)(lambda _, word: self.reader.found_texts([[word]]))
+        self._texts_with = lru_cache(maxsize=KEPT_WORDS)(lambda _, word: self.reader.search.texts([[word]]))
 
     def version(self) -> str:
         """Changes when the database does: stands in the address of everything that browsers may keep for ever."""
@@ -89,7 +83,7 @@ class Library:
 
     def _server_version(self) -> str:
         if self._asked is None or time.monotonic() - self._asked[0] > SERVER_SECONDS:
-            parts = [(stage.stage, stage.done, stage.failed, str(stage.last)) for stage in self.reader.progress()]
+            parts = [(stage.stage, stage.done, stage.failed, str(stage.last)) for stage in self.reader.runs.progress()]
             self._asked = (time.monotonic(), self._hash(parts))
         return self._asked[1]
 
@@ -97,61 +91,63 @@ class Library:
         return _short_hash(repr((self.shown, parts)))
 
     def models(self) -> list[ModelView]:
-        """As `Reader.models`."""
-        return self._keep(("models",), self.reader.models)
+        """As `Reader.models.all`."""
+        return self._keep(("models",), self.reader.models.all)
 
     def classes(self, model: str | None) -> list[ClassView]:
-        """As `Reader.classes`."""
-        return self._keep(("classes", model), lambda: self.reader.classes(model))
+        """As `Reader.classes.all`."""
+        return self._keep(("classes", model), lambda: self.reader.classes.all(model))
 
     def titles(self) -> dict[str, str]:
         """The name to show of each class, by label."""
-        return self._keep(("titles",), lambda: {view.label: view.title for view in self.reader.classes()})
+        return self._keep(("titles",), lambda: {view.label: view.title for view in self.reader.classes.all()})
 
     def samples(self, label: str, model: str | None) -> list[SampleView]:
-        """As `Reader.samples` of both splits."""
-        return self._keep(("samples", label, model), lambda: self.reader.samples(label, model))
+        """As `Reader.samples.of_class` of both splits."""
+        return self._keep(("samples", label, model), lambda: self.reader.samples.of_class(label, model))
 
     def sample(self, path: str) -> SampleDetail | None:
-        """As `Reader.sample`."""
-        return self._keep(("sample", path), lambda: self.reader.sample(path))
+        """As `Reader.samples.get`."""
+        return self._keep(("sample", path), lambda: self.reader.samples.get(path))
 
     def explanations(self, model: str, path: str) -> list[ExplanationView]:
-        """As `Reader.explanations`."""
-        return self._keep(("explanations", model, path), lambda: self.reader.explanations(model, path))
+        """As `Reader.explanations.of`."""
+        return self._keep(("explanations", model, path), lambda: self.reader.explanations.of(model, path))
 
     def class_explanations(self, model: str, label: str) -> dict[str, ExplanationView]:
-        """As `Reader.explanations_of_class`, by sample."""
+        """As `Reader.explanations.of_class`, by sample."""
 
         def read() -> dict[str, ExplanationView]:
-            return {found.sample: found for found in self.reader.explanations_of_class(model, label)}
+            return {found.sample: found for found in self.reader.explanations.of_class(model, label)}
 
         return self._keep(("class explanations", model, label), read)
 
     def class_shares(self, model: str, label: str) -> list[ImageShare]:
-        """As `Reader.image_shares` of one class."""
-        return self._keep(("shares", model, label), lambda: self.reader.image_shares(model, label))
+        """As `Reader.explanations.image_shares` of one class."""
+        return self._keep(("shares", model, label), lambda: self.reader.explanations.image_shares(model, label))
 
     def outcomes(self, model: str) -> Outcomes:
-        """As `Reader.outcomes`."""
-        return self._keep(("outcomes", model), lambda: self.reader.outcomes(model))
+        """As `Reader.predictions.outcomes`."""
+        return self._keep(("outcomes", model), lambda: self.reader.predictions.outcomes(model))
 
     def groups(self, model: str, label: str, modality: Modality) -> list[GroupView]:
-        """As `Reader.groups`."""
-        return self._keep(("groups", model, label, modality), lambda: self.reader.groups(model, label, modality))
+        """As `Reader.groups.of_class`."""
+        return self._keep(
+            ("groups", model, label, modality), lambda: self.reader.groups.of_class(model, label, modality)
+        )
 
     def plane(self, model: str) -> tuple[GroupCentroids, Places]:
         """Where a model's image groups lie in its embedding, and on the plane that shows most of it, 0..1."""
 
         def read() -> tuple[GroupCentroids, Places]:
-            found = self.reader.centroids(model)
+            found = self.reader.groups.centroids(model)
             return found, principal_plane(found.vectors)
 
         return self._keep(("plane", model), read)
 
     def vocabulary(self) -> dict[str, int]:
-        """As `Reader.vocabulary`."""
-        return self._keep(("vocabulary",), self.reader.vocabulary)
+        """As `Reader.search.vocabulary`."""
+        return self._keep(("vocabulary",), self.reader.search.vocabulary)
 
     def folded_vocabulary(self) -> dict[str, str]:
         """The words of the vocabulary, each with its form without case and accents, in the order of these."""
@@ -162,14 +158,14 @@ class Library:
         return self._keep(("folded",), read)
 
     def texts_with(self, word: str) -> list[FoundText]:
-        """As `Reader.found_texts` of one word; kept, for the next letter that is typed finds the same texts again."""
+        """As `Reader.search.texts` of one word; kept, for the next letter that is typed finds the same texts again."""
         return self._texts_with(self.version(), word)
 
     def shared_groups(self, model: str) -> list[SharedGroup]:
-        """As `Reader.shared_groups` of both modalities together, those of the most classes first."""
+        """As `Reader.groups.shared` of both modalities together, those of the most classes first."""
 
         def read() -> list[SharedGroup]:
-            found = [shared for kind in get_args(Modality) for shared in self.reader.shared_groups(model, kind)]
+            found = [shared for kind in get_args(Modality) for shared in self.reader.groups.shared(model, kind)]
             return sorted(found, key=lambda shared: -len(shared.labels))
 
         return self._keep(("shared", model), read)
@@ -187,14 +183,14 @@ class Library:
         return tuple(label for label in labels if label != group.label)
 
     def faithfulness(self, model: str, path: str) -> FaithfulnessView | None:
-        """As `Reader.faithfulness`."""
-        return self._keep(("faithfulness", model, path), lambda: self.reader.faithfulness(model, path))
+        """As `Reader.evaluations.faithfulness`."""
+        return self._keep(("faithfulness", model, path), lambda: self.reader.evaluations.faithfulness(model, path))
 
     def sheet(self, label: str, split: Split) -> Sheet | None:
         """The shape of a class's sprite sheet, None where it has none."""
 
         def read() -> Sheet | None:
-            sprite = self.reader.sprite(label, split)
+            sprite = self.reader.pictures.sprite(label, split)
             if sprite is None:
                 return None
             return Sheet(sprite.tile, sprite.columns, max(sprite.height // sprite.tile, 1), sprite.samples)
@@ -205,7 +201,7 @@ class Library:
         """What heat maps of a sample are drawn on, None before it is segmented."""
 
         def read() -> Ground | None:
-            detail, labels = self.sample(path), self.reader.label_map(path)
+            detail, labels = self.sample(path), self.reader.pictures.label_map(path)
             if detail is None or labels is None:
                 return None
             polygons = [entry.polygon for entry in detail.entries]

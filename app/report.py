@@ -16,8 +16,10 @@ from app.routes.part_pictures import part_crop
 from app.templating import percent
 from app.view_state import DEFAULT_THRESHOLD
 from db.errors import UserError
+from db.records.explanations import Modality
 from db.records.groups import GroupView
-from db.records.views import Modality, ModelView, SampleView
+from db.records.models import ModelView
+from db.records.samples import SampleView
 
 FORMATS = (".png", ".pdf", ".svg")
 MODALITIES: tuple[Modality, ...] = ("image", "text")
@@ -41,7 +43,7 @@ def write_report(library: Library, model: str | None, label: str, out: Path) -> 
         near = ", ".join(list(titles)[:5]) or "none yet"
         raise UserError(f"--class {label}: no such class in {library.shown}; there are {near} ...")
     chosen = _model(library, model)
-    samples = [sample for sample in library.reader.samples(label, chosen.name) if sample.explained][:EXAMPLES]
+    samples = [sample for sample in library.reader.samples.of_class(label, chosen.name) if sample.explained][:EXAMPLES]
     if not samples:
         raise UserError(
             f"--class {label}: {chosen.name} explains no sample of it; another --model or class may have some"
@@ -50,7 +52,7 @@ def write_report(library: Library, model: str | None, label: str, out: Path) -> 
     figure.suptitle(_literal(f"{titles[label]}: what {chosen.name} relies on"), fontsize=15, fontweight="bold")
     axes = figure.subplots(3, EXAMPLES)
     for row, modality in enumerate(MODALITIES):
-        _draw_groups(library, axes[row], library.reader.groups(chosen.name, label, modality), modality)
+        _draw_groups(library, axes[row], library.reader.groups.of_class(chosen.name, label, modality), modality)
     for axis, sample in zip(axes[2], [*samples, *[None] * EXAMPLES], strict=False):
         _draw_example(library, axis, chosen.name, sample)
     figure.savefig(out, dpi=150)
@@ -87,8 +89,8 @@ def _draw_example(library: Library, axis: Axes, model: str, sample: SampleView |
     axis.axis("off")
     if sample is None:
         return
-    display, ground = library.reader.picture(sample.path, "display"), library.ground(sample.path)
-    found = library.reader.explanations(model, sample.path)[0]
+    display, ground = library.reader.pictures.of_sample(sample.path, "display"), library.ground(sample.path)
+    found = library.reader.explanations.of(model, sample.path)[0]
     if display is None or ground is None:
         return
     importances = normalised_importances(found.image_weights, found.text_weights)

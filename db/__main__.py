@@ -94,7 +94,7 @@ def search(
     """Find samples by the words on the package: path, class and entry, tab-separated."""
     from db.read.reader import Reader
 
-    for hit in Reader(open_read_only(address.resolved(db))).search(words, limit):
+    for hit in Reader(open_read_only(address.resolved(db))).search.entries(words, limit):
         fields = (hit.sample, hit.label, hit.text)
         typer.echo("\t".join("".join(c if c.isprintable() else " " for c in field) for field in fields))
 

@@ -10,15 +10,19 @@ import shlex
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
-from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, inspect, text
+import sqlalchemy
+from sqlalchemy import URL, Connection, Dialect, create_engine, event, inspect, text
 
 from db import address
 from db.errors import UserError
 from db.failures import FAILURES, explained_error, remember_place
 from db.schema.columns import json_text
+
+Engine: TypeAlias = sqlalchemy.Engine
+"""An opened database: what Reader and Writer take."""
 
 SCHEMA_VERSION = "0004"  # the newest revision in db/schema/migrations/versions; a test compares
 OLDEST_READABLE = "0003"  # nothing that readers use has changed since

@@ -142,7 +142,7 @@ def _versions() -> dict[str, str]:
 def _result(engine: Engine, run_id: int) -> Result:
     with Session(engine) as session:
         problems = session.scalar(select(func.count()).select_from(Problem).where(Problem.run_id == run_id))
-    failures = Reader(engine).failures()
+    failures = Reader(engine).runs.failures()
     reason = f"{failures[0].stage} {failures[0].key}: {failures[0].message}" if failures else ""
     return Result(problems or 0, len(failures), reason)
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from db.address import shown
 from db.read.reader import Reader
-from db.records.views import FailedUnit
+from db.records.runs import FailedUnit
 from db.schema.tables import Category, Model, Sample, WorkUnit
 from db.session import SCHEMA_VERSION, open_read_only
 from db.write.marks import stage_marks
@@ -25,17 +25,17 @@ def status_text(url: str) -> str:
     """A few lines: the run, each stage's units, what is left with an estimate, failures and skipped samples."""
     engine = open_read_only(url, oldest=SCHEMA_VERSION)
     reader, options = Reader(engine), latest_options(engine, url)
-    run = reader.runs()[-1]
+    run = reader.runs.all()[-1]
     state = f"finished {run.finished_at:%Y-%m-%d %H:%M} UTC" if run.finished_at else "not finished"
     lines = [f"{shown(url)}: run of {run.dataset}, {state}"]
-    for stage in reader.progress():
+    for stage in reader.runs.progress():
         failed = f", {stage.failed} failed" if stage.failed else ""
         lines.append(f"  {stage.stage}: {stage.done} unit(s) done{failed}, {stage.seconds:.0f} s of work")
     for name, wanted in _wanted(engine, options).items():
         lines.append(f"  {name}: {_left(engine, options, name, wanted)}")
-    failures = [*_grouped(reader.failures())]
+    failures = [*_grouped(reader.runs.failures())]
     lines += failures[:SHOWN]
-    problems = reader.problems()
+    problems = reader.runs.problems()
     for problem in problems[:SHOWN]:
         place = problem.file if problem.line is None else f"{problem.file}, line {problem.line}"
         lines.append(f"skipped: {place}: {problem.message}")

@@ -17,7 +17,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from db import session
-from db.schema.tables import Base, Problem, Sample
+from db.schema.base import Base
+from db.schema.tables import Problem, Sample
 from db.write.writer import Writer
 from precompute.context import RunContext
 from precompute.dataset.ingest import IngestReport, ingest

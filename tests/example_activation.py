@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from db.schema.tables import ActivationMap, Base, EmbeddingForecast, Evaluation, Model, Prediction, Sample, Vector
+from db.schema.base import Base
+from db.schema.columns import Vector
+from db.schema.tables import ActivationMap, EmbeddingForecast, Evaluation, Model, Prediction, Sample
 from db.write.writer import UnitResult, Writer
 
 NAME = "forest"

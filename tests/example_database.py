@@ -10,8 +10,9 @@ import numpy as np
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from db.schema.base import Base
+from db.schema.columns import Vector
 from db.schema.tables import (
-    Base,
     Category,
     Evaluation,
     Evidence,
@@ -23,7 +24,6 @@ from db.schema.tables import (
     OcrEntry,
     Prediction,
     Sample,
-    Vector,
 )
 from db.session import create, finish
 from db.write.writer import UnitResult, Writer

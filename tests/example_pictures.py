@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from db.schema.tables import Picture, Point, Segmentation
+from db.schema.columns import Point
+from db.schema.tables import Picture, Segmentation
 
 ORIGINAL = (960, 1280)
 MODEL_SIZE = 256

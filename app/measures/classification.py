@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from db.records.views import Outcomes
+from db.records.predictions import Outcomes
 
 BINS = 10
 FAITHFUL = 0.03

@@ -13,7 +13,7 @@ from typing import Literal
 from app.templating import percent
 from db.definitions.stability import stability
 from db.records.evaluations import FaithfulnessView
-from db.records.views import ExplanationView
+from db.records.explanations import ExplanationView
 
 Level = Literal["good", "fair", "weak"]
 LEVELS: tuple[Level, ...] = ("weak", "fair", "good")

@@ -11,7 +11,8 @@ import numpy as np
 
 from app.databases import Library
 from app.tabs.search.find import Spelling, find
-from db.records.views import Modality, Split
+from db.records.explanations import Modality
+from db.records.samples import Split
 
 Json = dict[str, Any]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
@@ -52,7 +53,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
         """
         if split not in ("", *get_args(Split)):
             raise gr.Error("split is train, test or empty for both")
-        found = known(library_of(db), model, label).reader.samples(label, model or None)
+        found = known(library_of(db), model, label).reader.samples.of_class(label, model or None)
         return [_plain(view) for view in found if split in ("", view.split)]
 
     def explanation(model: str, sample: str, db: str = "") -> list[Json]:
@@ -64,11 +65,11 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
             db: the name of the database, where several are open; empty for the first.
         """
         reader = known(library_of(db), model).reader
-        detail = reader.sample(sample)
+        detail = reader.samples.get(sample)
         if detail is None:
             raise gr.Error(f"no sample {sample!r}; the endpoint /samples lists them")
         entries = [_plain(entry) for entry in detail.entries]
-        return [{**_plain(found), "entries": entries} for found in reader.explanations(model, sample)]
+        return [{**_plain(found), "entries": entries} for found in reader.explanations.of(model, sample)]
 
     def global_groups(model: str, label: str = "", modality: str = "", db: str = "") -> list[Json]:
         """The global groups of a model and class by rank; `also_in` = the other classes that share the group.
@@ -87,7 +88,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
         wanted: list[Modality] = [kind for kind in MODALITIES if modality in ("", kind)]
         if not label:
             return [_whole_model(library, model, kind) for kind in wanted]
-        groups = [group for kind in wanted for group in library.reader.groups(model, label, kind)]
+        groups = [group for kind in wanted for group in library.reader.groups.of_class(model, label, kind)]
         return [{**_plain(group), "also_in": list(library.also_in(group))} for group in groups]
 
     def modality(model: str, label: str = "", db: str = "") -> list[Json]:
@@ -99,7 +100,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
             db: the name of the database, where several are open; empty for the first.
         """
         reader = known(library_of(db), model, label).reader
-        return [_plain(share) for share in reader.image_shares(model, label or None)]
+        return [_plain(share) for share in reader.explanations.image_shares(model, label or None)]
 
     def search(words: str, db: str = "") -> list[Json]:
         """Words read on the packs, misspelt ones too, across classes: one record a spelling, the likest first.
@@ -125,7 +126,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
 
 
 def _whole_model(library: Library, model: str, modality: Modality) -> Json:
-    tests = [view for view in library.reader.deletion() if (view.model, view.modality) == (model, modality)]
+    tests = [view for view in library.reader.evaluations.deletion() if (view.model, view.modality) == (model, modality)]
     shared = [view for view in library.shared_groups(model) if view.modality == modality]
     return {
         "model": model,

@@ -19,7 +19,9 @@ from app.routes.part_pictures import part_crop, parts_sheet
 from app.tabs.activation.tab import written
 from app.view_state import DEFAULT_THRESHOLD
 from app.web.render_queue import TURNS
-from db.records.views import ExplanationView, Modality, PictureView, PredictedExplanation, Split
+from db.records.explanations import ExplanationView, Modality, PredictedExplanation
+from db.records.pictures import PictureView
+from db.records.samples import Split
 
 FOREVER = "public, max-age=31536000, immutable"
 CROP_SIZE = 192
@@ -48,7 +50,7 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         request: Request, db: str, version: str, label: Annotated[str, Query(alias="class")], split: Split
     ) -> Response:
         library = library_of(db)
-        return _stored(request, library, version, library.reader.sprite(label, split))
+        return _stored(request, library, version, library.reader.pictures.sprite(label, split))
 
     @router.get("/heat/{view}")
     def heat(
@@ -133,7 +135,7 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         places = {path: position for position, path in enumerate(sheet.samples)}
         tiles = [
             SheetTile(places[found.sample], _ground(found), importances_of(found, signed))
-            for found in library.reader.predicted_explanations(model, label, split)
+            for found in library.reader.explanations.for_overlays(model, label, split)
             if found.sample in places
         ]
         if not tiles:
@@ -186,9 +188,9 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         library = library_of(db)
         if known := _not_modified(request, library.version()):
             return known
-        stored = {written(one): one for one in library.reader.map_settings(model, sample)}
+        stored = {written(one): one for one in library.reader.activation.settings(model, sample)}
         detail = library.sample(sample)
-        view = library.reader.activation_map(model, sample, stored[setting]) if setting in stored else None
+        view = library.reader.activation.map(model, sample, stored[setting]) if setting in stored else None
         if view is None or detail is None:
             raise HTTPException(404, f"no such activation map of {sample} by {model}")
         scale = MAP_SIZE / max(detail.width, detail.height)
@@ -200,7 +202,7 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         request: Request, db: str, version: str, kind: Literal["thumbnail", "display"], sample: str
     ) -> Response:
         library = library_of(db)
-        return _stored(request, library, version, library.reader.picture(sample, kind))
+        return _stored(request, library, version, library.reader.pictures.of_sample(sample, kind))
 
     return router
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from urllib.parse import quote, urlencode
 
 from app.databases import Library
-from db.records.views import ExplanationView, Split
+from db.records.explanations import ExplanationView
+from db.records.samples import Split
 
 
 def sprite_address(library: Library, label: str, split: Split) -> str:

@@ -12,13 +12,14 @@ from app.databases import Library
 from app.drawing.crops import crop_sheet, entry_crop, segment_crop
 from app.tabs.global_explanations.groups import CELLS, SHOWN_CROPS, SHOWN_GROUPS, ordered_members
 from app.web.render_queue import TURNS
+from db.records.explanations import Modality
 from db.records.groups import MemberView
-from db.records.views import Modality, PartSource
+from db.records.pictures import PartSource
 
 
 def part_crop(library: Library, modality: Modality, path: str, feature: int, size: int) -> Image.Image | None:
     """One part of a sample, `size` pixels at most; None where it, the picture or the superpixels are missing."""
-    source = library.reader.part_sources([path], modality).get(path)
+    source = library.reader.pictures.part_sources([path], modality).get(path)
     return None if source is None else _crop(source, _photograph(source), feature, size)
 
 
@@ -30,7 +31,7 @@ def parts_sheet(library: Library, model: str, label: str, modality: Modality) ->
     groups = [ordered_members(group)[:SHOWN_CROPS] for group in library.groups(model, label, modality)[:SHOWN_GROUPS]]
     if not groups:
         return None
-    sources = library.reader.part_sources({member.sample for group in groups for member in group}, modality)
+    sources = library.reader.pictures.part_sources({member.sample for group in groups for member in group}, modality)
     cell = CELLS[modality]
     return crop_sheet(TURNS.politely(_crops(sources, groups, max(cell))), len(groups), SHOWN_CROPS, cell)
 

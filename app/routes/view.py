@@ -23,7 +23,8 @@ from app.tabs.sample.tab import sample_fragment
 from app.tabs.search.tab import search_fragment
 from app.templating import percent
 from app.view_state import read_state
-from db.records.views import ClassView, ModelView
+from db.records.classes import ClassView
+from db.records.models import ModelView
 
 Choices = list[tuple[str, str]]
 

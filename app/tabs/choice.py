@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from app.databases import Library
 from app.view_state import ViewState
-from db.records.views import ModelView, SampleView
+from db.records.models import ModelView
+from db.records.samples import SampleView
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def telling_samples(choice: Choice) -> list[SampleView]:
     samples = choice.library.samples(choice.label, choice.model.name if choice.model else None)
     told = {sample.path for sample in samples if sample.explained}
     if not told and choice.model is not None and choice.model.kind == "embedding":
-        told = choice.library.reader.mapped_samples(choice.model.name, choice.label)
+        told = choice.library.reader.activation.mapped_samples(choice.model.name, choice.label)
     return [sample for sample in samples if sample.path in told] or samples
 
 

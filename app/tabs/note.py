@@ -6,7 +6,7 @@ import shlex
 
 from app.tabs.choice import Choice
 from app.templating import render
-from db.records.views import ModelView
+from db.records.models import ModelView
 
 
 def nothing_yet(choice: Choice) -> str:
@@ -54,6 +54,6 @@ def evaluate(choice: Choice, what: str) -> str:
 def command(choice: Choice) -> str:
     """The command that says what is left to do or, for a database without a run, that starts one."""
     shown = shlex.quote(choice.library.shown)
-    if choice.library.reader.runs():
+    if choice.library.reader.runs.all():
         return f"python -m precompute status --db {shown}"
     return f"python -m precompute run --dataset DATASET --db {shown}"

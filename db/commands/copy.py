@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine, func, insert, select
 
 from db import address
 from db.errors import UserError
-from db.schema.tables import Base, LeaseRow, Run
+from db.schema.base import Base
+from db.schema.tables import LeaseRow, Run
 from db.session import SCHEMA_VERSION, create, finish, open_read_only
 from db.write.lease import Lease, hold
 

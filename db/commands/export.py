@@ -10,9 +10,9 @@ import numpy as np
 from sqlalchemy import Connection, Engine, RowMapping, Select, and_, select
 
 from db.read.evaluations import ORDER, evaluation_query
-from db.read.findings import explanation_query
+from db.read.explanations import explanation_query
 from db.read.reader import Reader
-from db.records.views import Modality
+from db.records.explanations import Modality
 from db.schema.tables import (
     TARGET_KINDS,
     ActivationMap,
@@ -57,19 +57,19 @@ def explanation_records(engine: Engine) -> Iterator[Record]:
 def global_records(engine: Engine) -> Iterator[Record]:
     """Every global group with its members, by model, class, modality and rank."""
     reader = Reader(engine)
-    labels = [view.label for view in reader.classes()]
-    for model in reader.models():
+    labels = [view.label for view in reader.classes.all()]
+    for model in reader.models.all():
         for label in labels:
             for modality in get_args(Modality):
-                for group in reader.groups(model.name, label, modality):
+                for group in reader.groups.of_class(model.name, label, modality):
                     yield asdict(group)
 
 
 def modality_records(engine: Engine) -> Iterator[Record]:
     """The modality ratio of every explanation of a predicted class, by model and path (REFERENCE.md §4)."""
     reader = Reader(engine)
-    for model in reader.models():
-        for share in reader.image_shares(model.name):
+    for model in reader.models.all():
+        for share in reader.explanations.image_shares(model.name):
             yield {"model": model.name, **asdict(share)}
 
 

@@ -13,7 +13,8 @@ from db import address
 from db.errors import UserError
 from db.failures import explained_error
 from db.read.reader import Reader
-from db.schema.tables import Base, Category, Explanation, GlobalGroup, OcrEntry, Sample
+from db.schema.base import Base
+from db.schema.tables import Category, Explanation, GlobalGroup, OcrEntry, Sample
 from db.session import create, finish, schema_version
 from db.write.lease import hold
 
@@ -43,7 +44,7 @@ def describe(engine: Engine) -> dict[str, Any]:
                 "explained": model.explained,
                 "explanations": model.explanations,
             }
-            for model in reader.models()
+            for model in reader.models.all()
         ],
         "runs": [
             {
@@ -55,15 +56,15 @@ def describe(engine: Engine) -> dict[str, Any]:
                 "started_at": f"{run.started_at.isoformat(timespec='seconds')}Z",
                 "finished_at": run.finished_at and f"{run.finished_at.isoformat(timespec='seconds')}Z",
             }
-            for run in reader.runs()
+            for run in reader.runs.all()
         ],
         "stages": [
             {"stage": stage.stage, "done": stage.done, "failed": stage.failed, "seconds": stage.seconds}
-            for stage in reader.progress()
+            for stage in reader.runs.progress()
         ],
         "problems": [
             {"stage": p.stage, "file": p.file, "line": p.line, "sample": p.sample, "message": p.message}
-            for p in reader.problems()
+            for p in reader.runs.problems()
         ],
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from db.records.views import Modality
+from db.records.explanations import Modality
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from db.schema.tables import Vector
+from db.schema.columns import Vector
 
 TOP = 5
 

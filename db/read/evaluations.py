@@ -1,39 +1,43 @@
-"""Reading what was measured of the explanations: deletion, faithfulness, noise, and any other kind of figures."""
+"""Reading what was measured of the explanations: deletion, faithfulness, and any other kind of figures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, Label, Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.read.findings import samples_of
-from db.records.evaluations import DeletionView, FaithfulnessView, Figures, NoiseView
-from db.records.groups import PartPlace
-from db.records.views import Modality
-from db.schema.tables import Category, Evaluation, GlobalGroup, GlobalMember, Model, Sample
+from db.read.samples import samples_of
+from db.records.evaluations import DeletionView, FaithfulnessView, Figures
+from db.schema.tables import Category, Evaluation, Model, Sample
 
 _ABOUT = (Model.position, Category.label, Sample.path, Evaluation.modality)
 ORDER = (*(one.nulls_first() for one in _ABOUT), Evaluation.id)
 """By what figures are about, none before any: of its own, each engine puts nulls elsewhere."""
 
 
-def evaluation_query(*first: Label[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
-    """Selects `first`, then what figures are about, and the figures."""
-    return (
-        select(*first, Sample.path.label("sample"), Category.label, Evaluation.modality, Evaluation.figures)
-        .select_from(Evaluation)
-        .outerjoin(Model, Model.id == Evaluation.model_id)
-        .outerjoin(Sample, Sample.id == Evaluation.sample_id)
-        .outerjoin(Category, Category.id == Evaluation.category_id)
-    )
-
-
+@dataclass(frozen=True)
 class Evaluations:
     """Rows of the table `evaluation` by kind; a figure that is not stored is None."""
 
     _engine: Engine
+
+    def figures(
+        self, kind: str, model: str | None = None, path: str | None = None, label: str | None = None
+    ) -> list[Figures]:
+        """Measured figures of one kind (db/README.md, `evaluation`), narrowed down to a model, sample or class."""
+        query = evaluation_query(Model.name.label("model")).where(Evaluation.kind == kind)
+        query = query.order_by(*ORDER)
+        if model is not None:
+            query = query.where(Model.name == model)
+        if path is not None:
+            query = query.where(Evaluation.sample_id.in_(select(Sample.id).where(Sample.path == path)))
+        if label is not None:
+            query = query.where(Evaluation.category_id.in_(select(Category.id).where(Category.label == label)))
+        with self._engine.connect() as connection:
+            return [Figures(*row) for row in connection.execute(query)]
 
     def deletion(self) -> list[DeletionView]:
         """The deletion test of every model that was put to it, in the recipe's order, image before text."""
@@ -73,55 +77,21 @@ class Evaluations:
             if row.sample is not None
         }
 
-    def noise(self, model: str, label: str) -> dict[Modality, NoiseView]:
-        """How many of the features that went into a class's groups fit none, by modality."""
-        return {
-            row.modality: NoiseView(row.figures["parts"], row.figures["noise"], row.figures["reason"])
-            for row in self.figures("groups", model, label=label)
-            if row.modality is not None
-        }
 
-    def part_places(self, model: str, label: str) -> list[PartPlace]:
-        """The class's top parts on the plane of their embeddings; none where parts were not embedded."""
-        stored = [
-            place
-            for row in self.figures("groups", model, label=label)
-            if row.modality == "image"
-            for place in row.figures.get("places", ())
-        ]
-        if not stored:
-            return []
-        ranks = (
-            select(GlobalMember.sample_id, GlobalMember.feature, GlobalGroup.rank)
-            .join(GlobalGroup, GlobalGroup.id == GlobalMember.group_id)
-            .join(Model, Model.id == GlobalGroup.model_id)
-            .join(Category, Category.id == GlobalGroup.category_id)
-            .where(Model.name == model, Category.label == label, GlobalGroup.modality == "image")
-        )
-        paths = select(Sample.id, Sample.path).where(Sample.id.in_({place[0] for place in stored}))
-        with self._engine.connect() as connection:
-            rank_of = {(sample, feature): rank for sample, feature, rank in connection.execute(ranks)}
-            path_of = dict(connection.execute(paths).all())
-        return [
-            PartPlace(path_of[sample], feature, x, y, rank_of.get((sample, feature)))
-            for sample, feature, x, y in stored
-            if sample in path_of
-        ]
+def evaluation_query(*first: Label[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
+    """Selects `first`, then what figures are about, and the figures."""
+    return (
+        select(*first, Sample.path.label("sample"), Category.label, Evaluation.modality, Evaluation.figures)
+        .select_from(Evaluation)
+        .outerjoin(Model, Model.id == Evaluation.model_id)
+        .outerjoin(Sample, Sample.id == Evaluation.sample_id)
+        .outerjoin(Category, Category.id == Evaluation.category_id)
+    )
 
-    def figures(
-        self, kind: str, model: str | None = None, path: str | None = None, label: str | None = None
-    ) -> list[Figures]:
-        """Measured figures of one kind (db/README.md, `evaluation`), narrowed down to a model, sample or class."""
-        query = evaluation_query(Model.name.label("model")).where(Evaluation.kind == kind)
-        query = query.order_by(*ORDER)
-        if model is not None:
-            query = query.where(Model.name == model)
-        if path is not None:
-            query = query.where(Evaluation.sample_id.in_(select(Sample.id).where(Sample.path == path)))
-        if label is not None:
-            query = query.where(Evaluation.category_id.in_(select(Category.id).where(Category.label == label)))
-        with self._engine.connect() as connection:
-            return [Figures(*row) for row in connection.execute(query)]
+
+def all_classes_first(rows: Sequence[Figures]) -> list[Figures]:
+    """Figures by class, those of all classes together before any; each engine's own order of labels differs."""
+    return sorted(rows, key=lambda row: row.label or "")
 
 
 def _interval(ends: Sequence[float] | None) -> tuple[float, float] | None:

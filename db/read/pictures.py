@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from sqlalchemy import Engine, select
 
-from db.read.polygons import polygons_of
-from db.records.views import LabelMapView, Modality, PartSource, PictureView, SamplePicture, Split, SpriteView
+from db.read.samples import polygons_of
+from db.records.explanations import Modality
+from db.records.pictures import LabelMapView, PartSource, PictureView, SamplePicture, SpriteView
+from db.records.samples import Split
 from db.schema.tables import Category, Picture, Sample, Segmentation
 
 _COLUMNS = (Picture.kind, Picture.content, Picture.digest, Picture.media_type, Picture.width, Picture.height)
 
 
-class Media:
+@dataclass(frozen=True)
+class Pictures:
     """Pictures by the name of what they show."""
 
     _engine: Engine
 
-    def picture(self, path: str, kind: SamplePicture) -> PictureView | None:
+    def of_sample(self, path: str, kind: SamplePicture) -> PictureView | None:
         """A sample's picture of one kind."""
         query = select(*_COLUMNS).join(Sample, Sample.id == Picture.sample_id)
         with self._engine.connect() as connection:

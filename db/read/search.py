@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, select, text
 
-from db.records.views import EntryWeight, FoundText, SearchHit
+from db.records.search import EntryWeight, FoundText, SearchHit
 from db.schema.columns import storable
 from db.schema.tables import Category, Explanation, Model, OcrEntry, Sample
 
 Alternatives = Sequence[Iterable[str]]
-"""For each word asked for, the words of the index that may stand in its place."""
+"""For each word asked for, the words of the index that may stand for it."""
 
 
+@dataclass(frozen=True)
 class Search:
     """Full-text search; SQLite's index knows neither case nor accents, PostgreSQL's no case."""
 
     _engine: Engine
 
-    def search(self, words: str, limit: int = 50) -> list[SearchHit]:
+    def entries(self, words: str, limit: int = 50) -> list[SearchHit]:
         """OCR entries that hold all the words, best match first; case (in SQLite: and accents) counts for nothing."""
         asked = storable(words).split()
         if not asked:
@@ -33,8 +35,8 @@ class Search:
             rows = connection.execute(text(match), {"words": words, "limit": limit}).mappings()
             return [SearchHit(**row) for row in rows]
 
-    def samples_with(self, words: str) -> set[int]:
-        """The keys of the samples of which an entry holds all the words; they are compared as in `search`."""
+    def samples(self, words: str) -> set[int]:
+        """The keys of the samples of which an entry holds all the words; they are compared as in `entries`."""
         asked = storable(words).split()
         if not asked:
             return set()
@@ -56,7 +58,7 @@ class Search:
                 query = "SELECT word, ndoc FROM ts_stat('SELECT to_tsvector(''simple'', text) FROM ocr_entry')"
             return {str(word): int(entries) for word, entries in connection.exec_driver_sql(query)}
 
-    def found_texts(self, alternatives: Alternatives) -> list[FoundText]:
+    def texts(self, alternatives: Alternatives) -> list[FoundText]:
         """The texts that hold one word of each of the alternatives, as they were read, and how often in each class."""
         with self._engine.connect() as connection:
             match, words = _match(connection, alternatives)
@@ -66,7 +68,7 @@ class Search:
             query = f"SELECT text, label, entries, entry, explained FROM ({found}) AS found {_LABELS}"
             return [FoundText._make(row) for row in connection.execute(text(query), words).all()]
 
-    def hits(self, entries: Sequence[int]) -> dict[int, SearchHit]:
+    def entries_by_id(self, entries: Sequence[int]) -> dict[int, SearchHit]:
         """OCR entries by their keys."""
         query = (
             select(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from db.records.views import Modality
+from db.records.explanations import Modality
 
 
 @dataclass(frozen=True)
@@ -17,18 +17,6 @@ class Figures:
     label: str | None
     modality: Modality | None
     figures: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class NoiseView:
-    """Of a class's `features` that went into its groups in one modality, how many (`noise`) fit none.
-
-    `reason` = why no group is shown, None where one is.
-    """
-
-    features: int
-    noise: int
-    reason: str | None
 
 
 @dataclass(frozen=True)

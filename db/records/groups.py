@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from db.records.views import Modality, Split
+from db.records.explanations import Modality
+from db.records.samples import Split
 
 
 @dataclass(frozen=True)
@@ -88,3 +89,15 @@ class PartPlace:
     x: float
     y: float
     rank: int | None
+
+
+@dataclass(frozen=True)
+class NoiseView:
+    """Of a class's `features` that went into its groups in one modality, how many (`noise`) fit none.
+
+    `reason` = why no group is shown, None where one is.
+    """
+
+    features: int
+    noise: int
+    reason: str | None

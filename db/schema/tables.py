@@ -14,11 +14,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from db.schema.base import Base as Base
-from db.schema.base import one_of, to
-from db.schema.columns import Float16Array
-from db.schema.columns import Point as Point
-from db.schema.columns import Vector as Vector
+from db.schema.base import Base, one_of, to
+from db.schema.columns import Float16Array, Point, Vector
 
 SPLITS = ("train", "test")
 TARGET_KINDS = ("predicted", "true", "runner_up")

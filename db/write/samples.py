@@ -9,8 +9,8 @@ from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.records.written import ClassSamplesRecord, EntryRecord, PictureRecord, SampleRecord, TextRecord
+from db.schema.base import Base
 from db.schema.tables import (
-    Base,
     Category,
     EmbeddingForecast,
     Evaluation,

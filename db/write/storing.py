@@ -25,9 +25,9 @@ from db.records.written import (
     SegmentationRecord,
     TextRecord,
 )
+from db.schema.base import Base
 from db.schema.tables import (
     ActivationMap,
-    Base,
     Category,
     EmbeddingForecast,
     Evaluation,

@@ -13,7 +13,8 @@ from sqlalchemy import Engine, Row, delete, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.records.written import FinishedUnit
-from db.schema.tables import Base, Model, Problem, Run, WorkUnit
+from db.schema.base import Base
+from db.schema.tables import Model, Problem, Run, WorkUnit
 from db.write.dependents import Inputs, later_stages, remove_dependents, scope_of
 from db.write.marks import COUNTED, Marks, stage_marks
 from db.write.samples import INGEST, carry_problems, name_classes, remove_other_classes

@@ -121,7 +121,7 @@ def _rows(recipe: Recipe, task: Task, answers: Sequence[Any]) -> list[Record]:
 
 
 def _say_auc(context: RunContext) -> None:
-    for one in Reader(context.engine).figures("auc"):
+    for one in Reader(context.engine).evaluations.figures("auc"):
         shown = "none: a class alone" if one.figures["auc"] is None else f"{one.figures['auc']:.3f}"
         say(f"{one.model}: AUC one-vs-rest {shown}, {one.figures['features']} features")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from db.read.activation import SMALLEST_MAXIMUM
+from db.definitions.activation_maps import SMALLEST_MAXIMUM
 from db.records.written import ForecastRecord, MapRecord, Record
 from db.schema.columns import Vector
 from precompute.activation_maps.batch import Forecast, MapRequest, SampleMaps, compute_maps

@@ -15,7 +15,7 @@ PAPER: dict[tuple[str, str | None], PublishedDeletion] = {(row.kind, row.modalit
 def deletion_table(engine: Engine) -> str:
     """Plain text of the stored 'deletion' rows; accuracies in per cent, differences in points."""
     reader = Reader(engine)
-    kinds = {model.name: model.kind for model in reader.models()}
+    kinds = {model.name: model.kind for model in reader.models.all()}
     rows: list[tuple[str, ...]] = [
         (
             "modality",
@@ -33,7 +33,7 @@ def deletion_table(engine: Engine) -> str:
             "difference",
         )
     ]
-    found = sorted(reader.figures("deletion"), key=lambda row: row.modality or "")
+    found = sorted(reader.evaluations.figures("deletion"), key=lambda row: row.modality or "")
     rows += [_row(row, kinds[row.model or ""]) for row in found]
     return (
         "Accuracy with the features of a class's top 3 groups removed, on test samples that the model has right\n"

@@ -19,7 +19,7 @@ from precompute.recipe import derive_seed
 def faithfulness_table(engine: Engine) -> str:
     """Plain text of the stored 'faithfulness' rows: means over samples, and paired 95 % intervals of differences."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in Reader(engine).figures("faithfulness"):
+    for row in Reader(engine).evaluations.figures("faithfulness"):
         found[row.model or ""].append(row.figures)
     rows: list[tuple[str, ...]] = [
         (
@@ -65,9 +65,9 @@ def comparison_table(engine: Engine, other: Engine) -> str:
     Raises:
         UserError: no model and sample is measured in both.
     """
-    theirs = {(row.model, row.sample): row.figures for row in Reader(other).figures("faithfulness")}
+    theirs = {(row.model, row.sample): row.figures for row in Reader(other).evaluations.figures("faithfulness")}
     pairs: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = defaultdict(list)
-    for row in Reader(engine).figures("faithfulness"):
+    for row in Reader(engine).evaluations.figures("faithfulness"):
         if (row.model, row.sample) in theirs:
             pairs[row.model or ""].append((row.figures, theirs[row.model, row.sample]))
     if not pairs:

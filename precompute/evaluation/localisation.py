@@ -12,8 +12,8 @@ import torch
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from db.definitions.activation_maps import SMALLEST_MAXIMUM, STAGES
 from db.errors import UserError
-from db.read.activation import SMALLEST_MAXIMUM, STAGES
 from db.schema.columns import Vector
 from db.schema.tables import VARIANTS, Explanation, Mask, Sample, Segmentation
 from precompute.activation_maps.batch import MapRequest, SampleMaps, compute_maps

@@ -16,7 +16,11 @@ HEADINGS = ("setting", "variant", "of", "strategy", "stage", "n", "in the mask",
 def localisation_table(engine: Engine) -> str:
     """Plain text of the stored rows of every model, each figure with its 95 % interval."""
     reader = Reader(engine)
-    parts = [_of_model(model.name, rows) for model in reader.models() if (rows := reader.localisation(model.name))]
+    parts = [
+        _of_model(model.name, rows)
+        for model in reader.models.all()
+        if (rows := reader.activation.localisation(model.name))
+    ]
     return "\n\n".join(parts)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.schema.tables import Category, Explanation, Model, Prediction, Sample, Vector
+from db.schema.columns import Vector
+from db.schema.tables import Category, Explanation, Model, Prediction, Sample
 from precompute.evaluation.planted_samples import PlantedSample
 from precompute.evaluation.statistics import Share, chance_of_a_hit, separation
 

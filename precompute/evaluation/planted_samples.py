@@ -13,8 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.records.views import Split
-from db.schema.tables import Category, Evidence, Point, Sample, Segmentation
+from db.records.samples import Split
+from db.schema.columns import Point
+from db.schema.tables import Category, Evidence, Sample, Segmentation
 from precompute.local_explanations.segments import LabelMap, decode_label_map
 
 Region = npt.NDArray[np.bool_]

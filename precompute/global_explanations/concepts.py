@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from db.schema.tables import Vector
+from db.schema.columns import Vector
 from precompute.global_explanations.features import Feature, Modality
 from precompute.global_explanations.text_groups import group_texts
 

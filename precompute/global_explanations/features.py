@@ -10,7 +10,8 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.schema.tables import Explanation, OcrEntry, Sample, Vector, WorkUnit
+from db.schema.columns import Vector
+from db.schema.tables import Explanation, OcrEntry, Sample, WorkUnit
 
 Modality = Literal["image", "text"]
 

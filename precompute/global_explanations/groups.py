@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from db.schema.tables import Vector
+from db.schema.columns import Vector
 from precompute.global_explanations.features import Feature, Modality
 
 

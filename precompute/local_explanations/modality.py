@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from db.schema.tables import Vector
+from db.schema.columns import Vector
 
 
 def image_share(image_weights: Vector, text_weights: Vector) -> float | None:

@@ -13,7 +13,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.records.written import PredictionRecord
-from db.schema.tables import Category, Model, Prediction, Sample, Vector
+from db.schema.columns import Vector
+from db.schema.tables import Category, Model, Prediction, Sample
 from precompute.context import RunContext
 from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples
 from precompute.engine import ByKey, Stage, Task, grouped, keys_by_model

@@ -31,18 +31,8 @@ from PIL import Image
 from sqlalchemy import Connection, Engine, func, insert, select
 from torch import Tensor
 
-from db.schema.tables import (
-    Base,
-    Category,
-    Explanation,
-    GlobalGroup,
-    Model,
-    OcrEntry,
-    Run,
-    Sample,
-    Segmentation,
-    WorkUnit,
-)
+from db.schema.base import Base
+from db.schema.tables import Category, Explanation, GlobalGroup, Model, OcrEntry, Run, Sample, Segmentation, WorkUnit
 from db.session import create, finish
 from precompute.dataset.changes import file_digest
 from precompute.engine import run_stage

@@ -11,8 +11,9 @@ from app.tabs import note
 from app.tabs.choice import Choice, choose_sample
 from app.templating import render
 from app.view_state import ViewState
-from db.records.activation import Box, ForecastView, MapSetting, MapStage, RankedFeature
-from db.records.views import SampleDetail
+from db.records.activation import MapSetting, MapStage
+from db.records.embedding import Box, ForecastView, RankedFeature
+from db.records.samples import SampleDetail
 
 SHOWN_FEATURES = 13
 OUTLINED_FEATURES = 5
@@ -119,8 +120,8 @@ def maps_fragment(choice: Choice, state: ViewState) -> tuple[str, str | None]:
     detail = choice.library.sample(path) if path else None
     if detail is None or choice.model is None:
         return "", path
-    settings = choice.library.reader.map_settings(choice.model.name, detail.path)
-    forecast = choice.library.reader.forecast(choice.model.name, detail.path)
+    settings = choice.library.reader.activation.settings(choice.model.name, detail.path)
+    forecast = choice.library.reader.embedding.forecast(choice.model.name, detail.path)
     if not settings and choice.model.kind != "embedding":
         return "", path
     return render("maps.html", page=_page(choice, detail, settings, forecast, state.map)), path
@@ -138,7 +139,7 @@ def _page(
     titles = library.titles()
     display = detail.pictures.get("display")
     setting = pick(settings, wanted) if settings else None
-    view = library.reader.activation_map(model, detail.path, setting) if setting else None
+    view = library.reader.activation.map(model, detail.path, setting) if setting else None
     features = _features(forecast.features) if forecast else []
     return MapPage(
         title=titles.get(detail.label, detail.label),

@@ -14,7 +14,8 @@ from app.tabs import note
 from app.tabs.choice import Choice, choose_explained
 from app.tabs.global_explanations.model_tab import pair_link
 from app.templating import link, render
-from db.records.views import ClassView, Confusion
+from db.records.classes import ClassView
+from db.records.models import Confusion
 
 LISTED = 200
 NAMED = 40
@@ -61,7 +62,7 @@ def confusion_fragment(choice: Choice) -> str:
     if choice.label is None or choice.model is None:
         return note.nothing_yet(choice)
     library, model = choice.library, choice.model.name
-    confusion = library.reader.confusion(model)
+    confusion = library.reader.models.confusion(model)
     if not confusion:
         return note.no_confusion(choice)
     order = _order(library.classes(model), confusion)

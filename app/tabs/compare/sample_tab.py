@@ -19,7 +19,9 @@ from app.tabs.choice import Choice, choose_sample
 from app.tabs.sample.shapes import Greatest, TouchShape, touch_shapes
 from app.templating import link, render
 from app.view_state import ViewState
-from db.records.views import ExplanationView, ModelView, SampleDetail
+from db.records.explanations import ExplanationView
+from db.records.models import ModelView
+from db.records.samples import SampleDetail
 
 SHOWN_FEATURES = 6
 

@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from app.measures.trust import LEVELS, Trust
 from app.view_state import Range, ViewState
-from db.records.views import ImageShare, Outcomes, SampleView
+from db.records.explanations import ImageShare
+from db.records.predictions import Outcomes
+from db.records.samples import SampleView
 
 Rows = npt.NDArray[np.int64]
 

@@ -14,7 +14,8 @@ from app.tabs.gallery.selection import Rows, class_outcomes, ordered, selected, 
 from app.tabs.gallery.tiles import Tile, make_tiles
 from app.templating import percent, render, thousands
 from app.view_state import Range, ViewState
-from db.records.views import Outcomes, SampleView
+from db.records.predictions import Outcomes
+from db.records.samples import SampleView
 
 MOST = 300
 """So many samples are shown at once; the filters narrow down what is more."""
@@ -62,10 +63,10 @@ def gallery_fragment(choice: Choice, state: ViewState, tagged: Sequence[str] = (
         outcomes = library.outcomes(model or "")
     splits = _splits(outcomes)
     split = state.split if state.split in [value for value, _, _ in splits] else splits[0][0]
-    keys = library.reader.sample_ids(tagged) if state.shown == "tagged" and tagged else set()
+    keys = library.reader.samples.ids(tagged) if state.shown == "tagged" and tagged else set()
     rows = selected(outcomes, state, split, keys)
     if state.word is not None:
-        rows = rows[np.isin(outcomes.sample[rows], list(library.reader.samples_with(state.word)))]
+        rows = rows[np.isin(outcomes.sample[rows], list(library.reader.search.samples(state.word)))]
     trust = _trust(choice, samples) if samples is not None and state.sort in ("doubtful", "trusted") else {}
     ranks = {row: trust_rank(word, r2) for row, (word, r2) in trust.items()}
     rows = ordered(outcomes, rows, state.sort, ranks)
@@ -109,7 +110,7 @@ def _tiles(
 
 def _views(choice: Choice, outcomes: Outcomes, rows: list[int]) -> list[SampleView]:
     ids = [int(outcomes.sample[row]) for row in rows]
-    return choice.library.reader.samples_by_id(ids, choice.model.name if choice.model else None)
+    return choice.library.reader.samples.by_id(ids, choice.model.name if choice.model else None)
 
 
 def _trust(choice: Choice, samples: list[SampleView]) -> dict[int, tuple[Trust, float]]:
@@ -118,7 +119,7 @@ def _trust(choice: Choice, samples: list[SampleView]) -> dict[int, tuple[Trust, 
     if choice.model is None:
         return {}
     found = choice.library.class_explanations(choice.model.name, choice.label)
-    measured = choice.library.reader.faithfulness_of_class(choice.model.name, choice.label)
+    measured = choice.library.reader.evaluations.faithfulness_of_class(choice.model.name, choice.label)
     return {
         row: (judge(found[view.path], measured.get(view.path)), found[view.path].r2)
         for row, view in enumerate(samples)

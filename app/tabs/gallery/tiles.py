@@ -9,7 +9,7 @@ from app.databases import Sheet
 from app.routes.media_addresses import heat_sheet_address, sprite_address, thumbnail_address, tile_address
 from app.tabs.choice import Choice, verdict
 from app.templating import link, percent
-from db.records.views import SampleView, Split
+from db.records.samples import SampleView, Split
 
 MOST_TOGETHER = 256
 """Heat maps of so many samples are one picture; of more, each is drawn when it is scrolled to."""

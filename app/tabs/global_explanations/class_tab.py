@@ -16,8 +16,8 @@ from app.tabs.global_explanations.groups import SHOWN_CROPS, SHOWN_GROUPS, Group
 from app.tabs.overview.tab import LinkedBar, share_href
 from app.templating import percent, render
 from app.wording import Score
-from db.records.evaluations import NoiseView
-from db.records.views import ImageShare, Modality
+from db.records.explanations import ImageShare, Modality
+from db.records.groups import NoiseView
 
 BINS = 20
 
@@ -78,7 +78,7 @@ def class_fragment(choice: Choice) -> str:
         explained=len(own),
         image=image,
         text=text,
-        noise=library.reader.noise(model, label),
+        noise=library.reader.groups.noise(model, label),
         score=score_used(library),
         histograms=[
             _histogram(choice, "This class", _known([share.image_share for share in own]), own),

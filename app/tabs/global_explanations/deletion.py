@@ -10,7 +10,7 @@ from app.tabs.choice import Choice
 from app.templating import MINUS, percent, thousands
 from db.definitions.published_figures import PUBLISHED_DELETION, PublishedDeletion
 from db.records.evaluations import DeletionView
-from db.records.views import Modality
+from db.records.explanations import Modality
 
 WORDS: dict[Modality, str] = {"image": "Picture", "text": "Words"}
 PARTS: dict[Modality, str] = {"image": "picture parts", "text": "words"}
@@ -47,7 +47,7 @@ class DeletionTable:
 
 def deletion_table(choice: Choice) -> DeletionTable:
     """The stored test of all models, and the paper's."""
-    views = choice.library.reader.deletion()
+    views = choice.library.reader.evaluations.deletion()
     model = choice.model
     own = [view for view in views if model and view.model == model.name]
     return DeletionTable(

@@ -11,15 +11,8 @@ from app.tabs.activation.tab import STAGES, STRATEGIES, VARIANTS
 from app.tabs.choice import Choice
 from app.templating import link, percent, render
 from app.view_state import ViewState
-from db.records.activation import (
-    AucView,
-    Box,
-    ClassFeatureView,
-    FeaturePlace,
-    LocalisationView,
-    Measure,
-    SimilarityView,
-)
+from db.records.activation import LocalisationView, Measure
+from db.records.embedding import AucView, Box, ClassFeatureView, FeaturePlace, SimilarityView
 
 SHOWN_FEATURES, SHOWN_PLACES = 8, 4
 PAPER_TOP = 13  # features, as in P2's Table 2
@@ -139,7 +132,7 @@ def embedding_fragment(choice: Choice, state: ViewState) -> str:
 
 def _class_page(choice: Choice) -> ClassPage:
     assert choice.model is not None and choice.label is not None
-    views = choice.library.reader.class_features(choice.model.name, choice.label)
+    views = choice.library.reader.embedding.class_features(choice.model.name, choice.label)
     return ClassPage(
         notices=choice.notices,
         title=choice.library.titles()[choice.label],
@@ -176,7 +169,7 @@ def _place(choice: Choice, place: FeaturePlace) -> Place:
 def _model_page(choice: Choice) -> ModelPage:
     assert choice.model is not None
     reader, model, titles = choice.library.reader, choice.model.name, choice.library.titles()
-    auc = reader.auc(model)
+    auc = reader.embedding.auc(model)
     by_class = auc.by_class if auc else {}
     return ModelPage(
         notices=choice.notices,
@@ -187,8 +180,8 @@ def _model_page(choice: Choice) -> ModelPage:
             (titles.get(label, label), link({**choice.names, "class": label}, tab="global"), value)
             for label, value in sorted(by_class.items(), key=lambda pair: (pair[1] is None, pair[1] or 0))
         ],
-        similarity=_similarity(reader.similarities(model), titles),
-        localisation=_localisation(reader.localisation(model)),
+        similarity=_similarity(reader.embedding.similarities(model), titles),
+        localisation=_localisation(reader.activation.localisation(model)),
         command=note.evaluate(choice, "localisation"),
     )
 

@@ -63,7 +63,7 @@ def part_map(choice: Choice) -> PartMap | None:
     """Of the chosen class; None where its parts were not embedded."""
     assert choice.model is not None
     assert choice.label is not None
-    places = choice.library.reader.part_places(choice.model.name, choice.label)
+    places = choice.library.reader.groups.part_places(choice.model.name, choice.label)
     dots = [
         PartDot(
             x=4 + 92 * place.x,
@@ -130,7 +130,7 @@ def _rivals(choice: Choice) -> list[str]:
     """The classes that the chosen one is most often confused with, both ways, on the test samples."""
     assert choice.model is not None
     counts: Counter[str] = Counter()
-    for one in choice.library.reader.confusion(choice.model.name):
+    for one in choice.library.reader.models.confusion(choice.model.name):
         if one.label != one.predicted and choice.label in (one.label, one.predicted):
             counts[one.predicted if one.label == choice.label else one.label] += one.count
     return sorted(counts, key=lambda label: (-counts[label], label))[:RIVALS]

@@ -10,8 +10,8 @@ from app.routes.media_addresses import part_address
 from app.tabs.choice import Choice, verdict
 from app.templating import link
 from app.wording import SCORES, Score
+from db.records.explanations import Modality
 from db.records.groups import GroupView, MemberView
-from db.records.views import Modality
 
 SHOWN_CLASSES = 8
 SHOWN_GROUPS, SHOWN_CROPS = 10, 6
@@ -111,7 +111,7 @@ def ordered_members(group: GroupView) -> list[MemberView]:
 
 def score_used(library: Library) -> Score:
     """The score that the groups are ranked by, as the run's recipe has it."""
-    runs = library.reader.runs()
+    runs = library.reader.runs.all()
     recipe = runs[-1].settings.get("recipe", {}) if runs else {}
     name = recipe.get("global", {}).get("score", "normlime")
     return SCORES.get(name, Score(name, "How strongly the model relies on the group."))

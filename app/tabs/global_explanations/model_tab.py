@@ -24,8 +24,11 @@ from app.tabs.global_explanations.groups import (
 from app.templating import link, render
 from app.view_state import ViewState
 from app.wording import Score
-from db.records.evaluations import NoiseView
-from db.records.views import ClassView, Confusion, Modality, Outcomes
+from db.records.classes import ClassView
+from db.records.explanations import Modality
+from db.records.groups import NoiseView
+from db.records.models import Confusion
+from db.records.predictions import Outcomes
 
 PAIR_GROUPS = 5
 LARGEST_FAMILY = 8
@@ -100,7 +103,7 @@ def model_fragment(choice: Choice, state: ViewState) -> str:
     library, model = choice.library, choice.model
     titles = library.titles()
     asked = _asked_pair(state.pair, titles)
-    confused = confused_pairs(library.reader.confusion(model.name), titles)
+    confused = confused_pairs(library.reader.models.confusion(model.name), titles)
     offered: dict[str, Pair] = {}
     for pair in (*confused, *twin_pairs(library.classes(model.name)), *asked):
         offered.setdefault(pair.key, pair)
@@ -188,7 +191,7 @@ def _ratios(choice: Choice, outcomes: Outcomes) -> list[ClassRatio]:
 def _shared(choice: Choice, model: str) -> list[SharedRow]:
     found = choice.library.shared_groups(model)[:SHOWN_SHARED]
     shown = [[sharing.group_id for sharing in shared.groups[:SHOWN_CROPS]] for shared in found]
-    groups = choice.library.reader.groups_by_id([key for keys in shown for key in keys])
+    groups = choice.library.reader.groups.by_id([key for keys in shown for key in keys])
     crops = {
         group.id: member_of(choice.of_class(group.label), group.modality, group.representative)
         for group in groups
@@ -211,6 +214,6 @@ def _sides(choice: Choice, model: str, pair: Pair) -> list[Side]:
         image, text = (
             class_groups(choice.of_class(label), label, modality, PAIR_GROUPS, rival) for modality in ("image", "text")
         )
-        noise = choice.library.reader.noise(model, label)
+        noise = choice.library.reader.groups.noise(model, label)
         sides.append(Side(class_link(choice, label), noise, image, text))
     return sides

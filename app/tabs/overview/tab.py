@@ -19,7 +19,9 @@ from app.measures.classification import (
 from app.tabs import note
 from app.tabs.choice import Choice
 from app.templating import link, percent, render
-from db.records.views import ClassView, ModelView, Outcomes
+from db.records.classes import ClassView
+from db.records.models import ModelView
+from db.records.predictions import Outcomes
 
 KINDS = {
     "image": "picture only",
@@ -130,7 +132,7 @@ def overview_fragment(choice: Choice) -> str:
     """The chosen database as a whole."""
     library = choice.library
     classes = library.classes(choice.model.name if choice.model else None)
-    runs = library.reader.runs()
+    runs = library.reader.runs.all()
     if not classes:
         return note.nothing_yet(choice)
     models = library.models()
@@ -147,7 +149,7 @@ def overview_fragment(choice: Choice) -> str:
         ratios=_ratios(choice, [model for model in models if model.explanations]),
         reliability=_reliability(choice, measured) if measured else None,
         explanations=sum(model.explanations for model in models),
-        problems=len(library.reader.problems()) + len(library.reader.failures()),
+        problems=len(library.reader.runs.problems()) + len(library.reader.runs.failures()),
         running=bool(runs) and runs[-1].finished_at is None,
         model=choice.model.name if choice.model else None,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.templating import percent, thousands
-from db.records.views import ExplanationView
+from db.records.explanations import ExplanationView
 
 
 @dataclass(frozen=True)

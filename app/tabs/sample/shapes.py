@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from app.drawing.colours import COLOUR_MAPS, UNSIGNED
 from app.drawing.polygons import text_shapes
 from app.routes.media import importances_of
-from db.records.views import ExplanationView, SampleDetail
+from db.records.explanations import ExplanationView
+from db.records.samples import SampleDetail
 
 EVEN = next(name for name in COLOUR_MAPS if name != UNSIGNED)
 

@@ -19,7 +19,9 @@ from app.tabs.sample.weights import EntryRow, PartRow, entry_rows, part_rows, pr
 from app.templating import percent, render
 from app.view_state import ViewState
 from app.wording import Basis, basis, sureness
-from db.records.views import ExplanationView, LabelProbability, SampleDetail
+from db.records.explanations import ExplanationView
+from db.records.predictions import LabelProbability
+from db.records.samples import SampleDetail
 
 TOP_CLASSES = 3
 LONGEST_NUMBER = 9
@@ -124,7 +126,7 @@ def _page(choice: Choice, detail: SampleDetail, focus: str | None, notices: tupl
     library, model = choice.library, choice.model.name if choice.model else ""
     titles = library.titles()
     explanations = library.explanations(model, detail.path)
-    chances = library.reader.predictions(model, detail.path, len(titles))
+    chances = library.reader.predictions.of(model, detail.path, len(titles))
     predicted = chances[0] if chances else None
     main = next((found for found in explanations if found.kind == "predicted"), None)
     display = detail.pictures.get("display")

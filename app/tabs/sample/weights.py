@@ -11,7 +11,8 @@ import numpy as np
 
 from app.databases import Library
 from app.drawing.importance import Array
-from db.records.views import EntryView, ExplanationView
+from db.records.explanations import ExplanationView
+from db.records.samples import EntryView
 
 SHOWN_PARTS = 12
 

@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 
 from app.databases import Library
 from db.definitions.spelling import SIMILARITY, digits, fold, words
-from db.records.views import EntryWeight, FoundText, SearchHit
+from db.records.search import EntryWeight, FoundText, SearchHit
 
 LONGEST, MOST_WORDS = 100, 6
 ALTERNATIVES = 200
@@ -99,13 +99,13 @@ def find(library: Library, asked: str, shown: int = SHOWN) -> Found:
 
 
 def _texts(library: Library, alternatives: list[dict[str, float]]) -> list[FoundText]:
-    """As `Reader.found_texts`; the texts with a common word are read once."""
+    """As `Reader.search.texts`; the texts with a common word are read once."""
     if len(alternatives) != 1:
-        return library.reader.found_texts(alternatives)
+        return library.reader.search.texts(alternatives)
     entries = library.vocabulary()
     rare = [word for word in alternatives[0] if entries.get(word, 0) < COMMON]
     common = [word for word in alternatives[0] if entries.get(word, 0) >= COMMON]
-    found = [library.reader.found_texts([rare]), *map(library.texts_with, common)]
+    found = [library.reader.search.texts([rare]), *map(library.texts_with, common)]
     return list({(one.text, one.label): one for texts in found for one in texts}.values())
 
 
@@ -169,9 +169,9 @@ def _matched(text: str, alternatives: list[dict[str, float]]) -> tuple[tuple[str
 def _add_hits(library: Library, spellings: list[Spelling]) -> None:
     """One example of each class, of those with the most entries, for each spelling."""
     entries = [entry for spelling in spellings for entry in spelling.first.values()]
-    hits = library.reader.hits(entries)
+    hits = library.reader.search.entries_by_id(entries)
     weights: dict[int, list[EntryWeight]] = defaultdict(list)
-    for weight in library.reader.entry_weights(entries):
+    for weight in library.reader.search.entry_weights(entries):
         weights[weight.entry].append(weight)
     for spelling in spellings:
         spelling.hits = [Hit(hits[entry], weights[entry]) for entry in spelling.first.values() if entry in hits]

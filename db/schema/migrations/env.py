@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
+from db.schema.base import Base
 from db.schema.migrations import is_mapped
-from db.schema.tables import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -109,9 +109,9 @@ def main() -> None:
     options = parser.parse_args()
     path, size = database(options.explanations)
     reader = Reader(open_read_only(f"sqlite:///{path}"))
-    titles, labels = zip(*((view.title, view.label) for view in reader.classes()), strict=True)
-    words = asked_words(reader.vocabulary(), options.times)
-    explanations = sum(model.explanations for model in reader.models())
+    titles, labels = zip(*((view.title, view.label) for view in reader.classes.all()), strict=True)
+    words = asked_words(reader.search.vocabulary(), options.times)
+    explanations = sum(model.explanations for model in reader.models.all())
     load = os.getloadavg()[0]
     print(f"{size}, {explanations:,} explanations, {path.stat().st_size / 1e6:,.0f} MB; load before the run {load:.1f}")
     result: dict[str, Any] = {"database": size, "explanations": explanations, "load": load}

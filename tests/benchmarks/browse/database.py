@@ -13,8 +13,8 @@ from sqlalchemy import Connection, insert
 from tqdm import tqdm
 
 from db.records.written import PictureRecord
+from db.schema.base import Base
 from db.schema.tables import (
-    Base,
     Category,
     Evaluation,
     Explanation,

@@ -20,7 +20,7 @@ from PIL import Image
 from app.drawing.heatmaps import Ground, View, encode_values, value_field
 from app.drawing.importance import normalised_importances
 from db.read.reader import Reader
-from db.records.views import SampleView
+from db.records.samples import SampleView
 from db.session import open_read_only
 
 VIEWS: tuple[View, ...] = ("image", "text", "multimodal")
@@ -32,21 +32,21 @@ class Pictures:
 
     def __init__(self, url: str) -> None:
         self._reader = Reader(open_read_only(url))
-        self.model = self._reader.models()[0].name
-        self.labels = [view.label for view in self._reader.classes()]
+        self.model = self._reader.models.all()[0].name
+        self.labels = [view.label for view in self._reader.classes.all()]
 
     def samples(self, label: str) -> list[SampleView]:
-        return self._reader.samples(label, self.model)
+        return self._reader.samples.of_class(label, self.model)
 
     def photograph(self, path: str, kind: Any = "display") -> Image.Image:
-        picture = self._reader.picture(path, kind)
+        picture = self._reader.pictures.of_sample(path, kind)
         assert picture is not None
         return Image.open(io.BytesIO(picture.content)).convert("RGB")
 
     def view(self, path: str, view: View, kind: Any = "display") -> Image.Image:
         photograph = self.photograph(path, kind)
-        found = self._reader.explanations(self.model, path)[0]
-        detail, labels = self._reader.sample(path), self._reader.label_map(path)
+        found = self._reader.explanations.of(self.model, path)[0]
+        detail, labels = self._reader.samples.get(path), self._reader.pictures.label_map(path)
         assert detail is not None and labels is not None
         ground = Ground(labels.content, [entry.polygon for entry in detail.entries], (detail.width, detail.height))
         field = value_field(

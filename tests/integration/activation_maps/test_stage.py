@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from transformers import ViTConfig, ViTModel
 
 from db.commands.check import faults
+from db.definitions.activation_maps import STAGES, combine_maps
 from db.errors import UserError
-from db.read.activation import STAGES, combine_maps
 from db.read.reader import Reader
 from db.records.activation import MapSetting
 from db.schema.tables import ActivationMap, EmbeddingForecast, Evaluation, Mask, Model, Prediction, WorkUnit
@@ -116,7 +116,7 @@ class _Place:
         return run(RunOptions(self.data, self.url, recipe, self.artifacts, workers=1, **options), stages or None)
 
     def sample_id(self, path: str) -> int:
-        (found,) = self.reader().sample_ids([path])
+        (found,) = self.reader().samples.ids([path])
         return found
 
     def reader(self) -> Reader:
@@ -146,17 +146,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> _Place:
 def test_every_test_sample_has_a_forecast_and_maps_of_both_models(place: _Place) -> None:
     reader = place.reader()
     for label in CLASSES:
-        for sample in reader.samples(label, "forest", "test"):
-            forecast = reader.forecast("forest", sample.path)
+        for sample in reader.samples.of_class(label, "forest", "test"):
+            forecast = reader.embedding.forecast("forest", sample.path)
             assert forecast is not None
             assert (forecast.predicted, forecast.probability) == (sample.predicted, pytest.approx(sample.probability))
             assert len(forecast.features) == 6
-            settings = reader.map_settings("forest", sample.path)
+            settings = reader.activation.settings("forest", sample.path)
             # TZZ, TOZ and TRR with 1 and 5 of 6 features, selected, image; TZZ of the class's features
             assert len(settings) == (3 * 2 + 2 + 2) * 2 * 5
-            of_fusion = reader.map_settings("feature_concatenation", sample.path)
+            of_fusion = reader.activation.settings("feature_concatenation", sample.path)
             assert {one.strategy for one in of_fusion} == {"probability"}
-            targets = {one.kind for one in reader.explanations("feature_concatenation", sample.path)}
+            targets = {one.kind for one in reader.explanations.of("feature_concatenation", sample.path)}
             assert {one.target for one in of_fusion} == targets
     assert list(faults(open_read_only(place.url))) == []
 
@@ -167,7 +167,7 @@ def test_a_stored_map_is_what_plain_autograd_gives(place: _Place) -> None:
     reader, settings = place.reader(), ImageTowerSettings()
     backbone = ImageBackbone(AutoModel.from_pretrained(place.image), settings.mean, settings.std).eval()
     path = "test/red/red_0.png"
-    forecast = reader.forecast("forest", path)
+    forecast = reader.embedding.forecast("forest", path)
     assert forecast is not None
     picture = torch.from_numpy(load_picture(place.data / path, SIZE).copy()).permute(2, 0, 1)[None].float() / 255
     answer = backbone.model(pixel_values=(picture - backbone.mean) / backbone.std, output_hidden_states=True)
@@ -186,7 +186,7 @@ def test_a_stored_map_is_what_plain_autograd_gives(place: _Place) -> None:
     assert similarity.cosine == pytest.approx(cosine.item(), abs=1e-5)
     (gradient,) = torch.autograd.grad(cosine, stage)
     expected = (gradient.mean(dim=(2, 3))[0, :, None, None] * stage[0]).sum(dim=0).relu().detach().numpy()
-    view = reader.activation_map("forest", path, MapSetting("forecast", "TZZ", "grad-cam", 3, 5))
+    view = reader.activation.map("forest", path, MapSetting("forecast", "TZZ", "grad-cam", 3, 5))
     assert view is not None
     assert view.maximum == pytest.approx(float(expected.max()), rel=1e-3)
     np.testing.assert_allclose(view.values * view.maximum, expected, atol=2e-3 * expected.max())
@@ -194,24 +194,28 @@ def test_a_stored_map_is_what_plain_autograd_gives(place: _Place) -> None:
 
 def test_the_figures_of_the_classes_are_stored(place: _Place) -> None:
     reader = place.reader()
-    auc = reader.auc("forest")
+    auc = reader.embedding.auc("forest")
     assert auc is not None
     assert auc.features == 6
     assert [n for n, _ in auc.tops] == [1, 5, 6]
     assert auc.tops[-1][1] == pytest.approx(auc.auc), "all features: the forest itself"
     by_hand = [
-        next(s.cosine for s in reader.forecast("forest", one.path).similarities if (s.strategy, s.top) == ("TOZ", 5))
-        for one in reader.samples("red", "forest", "test")
+        next(
+            s.cosine
+            for s in reader.embedding.forecast("forest", one.path).similarities
+            if (s.strategy, s.top) == ("TOZ", 5)
+        )
+        for one in reader.samples.of_class("red", "forest", "test")
     ]
-    (view,) = [s for s in reader.similarities("forest", "red") if (s.strategy, s.top) == ("TOZ", 5)]
+    (view,) = [s for s in reader.embedding.similarities("forest", "red") if (s.strategy, s.top) == ("TOZ", 5)]
     assert (view.mean, view.sd, view.samples) == (pytest.approx(np.mean(by_hand)), pytest.approx(np.std(by_hand)), 3)
-    predicted = {s.predicted for label in CLASSES for s in reader.samples(label, "forest", "test")}
+    predicted = {s.predicted for label in CLASSES for s in reader.samples.of_class(label, "forest", "test")}
     for label in predicted:
-        assert reader.class_features("forest", str(label))[0].places
+        assert reader.embedding.class_features("forest", str(label))[0].places
 
 
 def test_localisation_measures_all_variants_and_lime_and_chooses_on_train_masks(place: _Place) -> None:
-    found = place.reader().localisation("forest")
+    found = place.reader().activation.localisation("forest")
     assert {one.label for one in found} == {None, "blue", "red"}
     test = [one for one in found if one.split == "test" and one.label is None]
     assert {one.samples for one in test} == {2 * TEST - 1}, "one mask is missing, those of plain mark nothing"
@@ -225,7 +229,7 @@ def test_localisation_measures_all_variants_and_lime_and_chooses_on_train_masks(
         for measure in (one.pointing_0, one.pointing_15, one.energy):
             assert 0 <= measure.low <= measure.value <= measure.high <= 1
         assert one.pointing_15.value >= one.pointing_0.value
-    of_fusion = place.reader().localisation("feature_concatenation")
+    of_fusion = place.reader().activation.localisation("feature_concatenation")
     assert {one.target for one in of_fusion if one.variant != "lime"} == {"predicted"}
     table = localisation_table(open_read_only(place.url))
     assert "LIME superpixels" in table
@@ -234,15 +238,15 @@ def test_localisation_measures_all_variants_and_lime_and_chooses_on_train_masks(
 
 def test_the_energy_of_a_stored_map_is_the_measured_one(place: _Place) -> None:
     reader, shares = place.reader(), []
-    for one in reader.samples("red", "forest", "test")[:2]:
-        maps = reader.activation_maps("forest", one.path, "forecast", "grad-cam", 5, "TRR")
+    for one in reader.samples.of_class("red", "forest", "test")[:2]:
+        maps = reader.activation.maps("forest", one.path, "forecast", "grad-cam", 5, "TRR")
         combined = combine_maps([view.values for view in maps if view.setting.stage in STAGES])
         mask = np.asarray(Image.open(place.data / "masks" / one.path)) >= 128
         pixels = np.kron(combined, np.ones((3, 4)))
         shares.append(pixels[mask].sum() / pixels.sum())
     (view,) = [
         row
-        for row in reader.localisation("forest", "red")
+        for row in reader.activation.localisation("forest", "red")
         if (row.split, row.variant, row.target, row.strategy, row.stage, row.top)
         == ("test", "grad-cam", "forecast", "TRR", "combined", 5)
     ]
@@ -288,7 +292,7 @@ def test_figures_are_made_anew_when_forecasts_change(place: _Place, tmp_path: Pa
         for prediction in session.scalars(of_forest):
             prediction.probabilities = prediction.probabilities[::-1].copy()
     assert other.run(other.recipe, "activation").clean
-    before, after = place.reader().auc("forest"), other.reader().auc("forest")
+    before, after = place.reader().embedding.auc("forest"), other.reader().embedding.auc("forest")
     assert before is not None
     assert after is not None
     assert before.auc != after.auc
@@ -335,7 +339,7 @@ def test_a_unit_that_failed_is_tried_again_if_asked_for_and_no_failure_any_more(
         failed = {"model_id": forest.id, "sample_id": sample}
         context.writer.fail_unit("activation", mark, f"forest|{path}", "RuntimeError: out of luck", **failed)
     assert place.run(recipe, "activation") == Result(problems=0, failed=1)
-    assert place.reader().forecast("forest", path) is None
+    assert place.reader().embedding.forecast("forest", path) is None
     assert place.run(recipe, "activation", retry_failed=True).clean
     after = place.units("activation")
     assert after.keys() == before.keys()

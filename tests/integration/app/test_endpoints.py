@@ -48,7 +48,7 @@ def test_samples_of_one_split(client: Client) -> None:
 
 
 def test_explanation_has_the_stored_weights(client: Client, url: str) -> None:
-    stored = Reader(open_read_only(url)).explanations("score_fusion", SAMPLE)
+    stored = Reader(open_read_only(url)).explanations.of("score_fusion", SAMPLE)
     answered = client.predict("score_fusion", SAMPLE, api_name="/explanation")
     assert [entry["kind"] for entry in answered] == ["predicted", "true", "runner_up"]
     for entry, explanation in zip(answered, stored, strict=True):
@@ -91,7 +91,7 @@ def test_search_leads_from_a_misspelt_word_to_weights(client: Client, url: str) 
     hit = found["hits"][0]
     (stored,) = (
         one
-        for one in Reader(open_read_only(url)).explanations("score_fusion", hit["sample"])
+        for one in Reader(open_read_only(url)).explanations.of("score_fusion", hit["sample"])
         if one.kind == "predicted"
     )
     weights = {one["model"]: one["weight"] for one in hit["weights"]}

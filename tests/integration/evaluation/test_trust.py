@@ -96,7 +96,11 @@ def _measure_faithfulness(url: str, samples_per_class: int, steps: int = 6, repl
 
 def _figures(url: str, *kinds: str) -> list[tuple[Any, ...]]:
     reader = Reader(open_read_only(url))
-    return [(kind, row.model, row.sample, row.modality, row.figures) for kind in kinds for row in reader.figures(kind)]
+    return [
+        (kind, row.model, row.sample, row.modality, row.figures)
+        for kind in kinds
+        for row in reader.evaluations.figures(kind)
+    ]
 
 
 def _groups(url: str) -> list[tuple[Any, ...]]:
@@ -111,25 +115,25 @@ def _units(url: str) -> int:
 
 def test_what_was_removed_are_features_of_the_classs_top_groups(url: str) -> None:
     reader = Reader(open_read_only(url))
-    rows = reader.figures("deletion-sample")
+    rows = reader.evaluations.figures("deletion-sample")
     assert {row.modality for row in rows} == {"image", "text"}
     for row in rows:
         assert row.model is not None
         assert row.sample is not None
-        sample = reader.sample(row.sample)
+        sample = reader.samples.get(row.sample)
         assert sample is not None
         assert sample.split == "test"
-        assert reader.predictions(row.model, row.sample)[0].label == sample.label
+        assert reader.predictions.of(row.model, row.sample)[0].label == sample.label
         assert (row.figures["untouched"], row.figures["draws"]) == (1.0, DRAWS)
         removed = row.figures["removed"]
         assert len(removed) == row.figures["features"] > 0
         if row.modality == "image":
-            (explanation,) = [e for e in reader.explanations(row.model, row.sample) if e.target == sample.label]
+            (explanation,) = [e for e in reader.explanations.of(row.model, row.sample) if e.target == sample.label]
             assert set(removed) <= set(np.argsort(-explanation.image_weights, kind="stable")[:3].tolist())
         else:
             words = {
                 group.representative.text
-                for group in reader.groups(row.model, sample.label, "text")
+                for group in reader.groups.of_class(row.model, sample.label, "text")
                 if group.rank <= 3 and group.representative is not None
             }
             assert {entry.position for entry in sample.entries if entry.text in words} <= set(removed)
@@ -138,7 +142,7 @@ def test_what_was_removed_are_features_of_the_classs_top_groups(url: str) -> Non
 def test_an_accuracy_with_features_removed_is_what_probe_answers(url: str) -> None:
     reader = Reader(open_read_only(url))
     for modality in ("image", "text"):
-        row = next(row for row in reader.figures("deletion-sample") if row.modality == modality)
+        row = next(row for row in reader.evaluations.figures("deletion-sample") if row.modality == modality)
         assert row.model is not None
         assert row.sample is not None
         removed = row.figures["removed"]
@@ -150,8 +154,8 @@ def test_an_accuracy_with_features_removed_is_what_probe_answers(url: str) -> No
 
 def test_the_summary_is_the_mean_of_its_samples(url: str) -> None:
     reader = Reader(open_read_only(url))
-    samples = reader.figures("deletion-sample")
-    summaries = reader.figures("deletion")
+    samples = reader.evaluations.figures("deletion-sample")
+    summaries = reader.evaluations.figures("deletion")
     assert {(row.model, row.modality) for row in summaries} <= {(row.model, row.modality) for row in samples}
     assert summaries
     for row in summaries:
@@ -168,10 +172,10 @@ def test_the_summary_is_the_mean_of_its_samples(url: str) -> None:
 
 def test_curves_are_what_probe_answers_point_by_point(url: str) -> None:
     reader = Reader(open_read_only(url))
-    row = reader.figures("faithfulness")[0]
+    row = reader.evaluations.figures("faithfulness")[0]
     assert row.model is not None
     assert row.sample is not None
-    explanation = reader.explanations(row.model, row.sample)[0]
+    explanation = reader.explanations.of(row.model, row.sample)[0]
     superpixels = len(explanation.image_weights)
     weights = np.concatenate([explanation.image_weights, explanation.text_weights])
     ranking = np.argsort(-weights, kind="stable").tolist()
@@ -236,14 +240,14 @@ def test_the_number_of_workers_changes_no_figure(url: str, folder: Path, tmp_pat
     out = command("evaluate", "deletion", "--db", one, "--workers", 1).stdout
     assert _figures(one, "deletion-sample", "deletion") == _figures(url, "deletion-sample", "deletion")
     assert "P1: samples" in out
-    for row in Reader(open_read_only(one)).figures("deletion"):
+    for row in Reader(open_read_only(one)).evaluations.figures("deletion"):
         assert f"{100 * row.figures['difference']:.2f}" in out
 
 
 def test_a_picture_that_is_gone_is_skipped_and_the_exit_code_says_so(folder: Path, url: str, tmp_path: Path) -> None:
     shutil.copy(folder / "trust.db", tmp_path / "gone.db")
     shutil.copytree(folder / "set", tmp_path / "set")
-    sample = Reader(open_read_only(url)).figures("faithfulness")[0].sample
+    sample = Reader(open_read_only(url)).evaluations.figures("faithfulness")[0].sample
     assert sample is not None
     (tmp_path / "set" / sample).unlink()
     with sqlite3.connect(tmp_path / "gone.db") as connection:
@@ -257,7 +261,7 @@ def test_a_picture_that_is_gone_is_skipped_and_the_exit_code_says_so(folder: Pat
     answer = command("evaluate", "faithfulness", "--db", gone, *options, check=False)
     assert answer.returncode == 3
     assert "skipped: 2 unit(s) of work failed" in answer.stderr
-    assert len(Reader(open_read_only(gone)).figures("faithfulness")) == 15 * 2
+    assert len(Reader(open_read_only(gone)).evaluations.figures("faithfulness")) == 15 * 2
 
 
 def test_groups_of_test_samples_are_refused_in_one_line(folder: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from torch import Tensor
 
 from db.read.reader import Reader
-from db.records.views import TrueClassExplanation
+from db.records.explanations import TrueClassExplanation
 from db.schema.tables import Category, Evaluation, Explanation, GlobalGroup, Model, Sample, Segmentation, WorkUnit
 from db.session import create, finish
 from db.write.writer import UnitResult
@@ -140,14 +140,14 @@ def test_groups_hold_top_features_and_score_by_normlime(place: _Place) -> None:
     shown = 0
     for model in FUSIONS:
         for label in NAMES:
-            explanations = reader.class_explanations(model, label)
+            explanations = reader.explanations.of_true_class(model, label)
             norms = {
                 one.sample: float(np.abs(one.image_weights).sum() + np.abs(one.text_weights).sum())
                 for one in explanations
             }
             for modality in ("image", "text"):
                 top = _top(explanations, modality)
-                groups = reader.groups(model, label, modality)
+                groups = reader.groups.of_class(model, label, modality)
                 for group in groups:
                     members = {(m.sample, m.feature): m.weight for m in group.members}
                     assert members.items() <= top.items()
@@ -165,7 +165,7 @@ def test_groups_hold_top_features_and_score_by_normlime(place: _Place) -> None:
 def test_image_groups_are_parts_of_one_colour(place: _Place) -> None:
     place.run()
     for model in FUSIONS:
-        groups = Reader(place.engine).groups(model, NAMES[0], "image")
+        groups = Reader(place.engine).groups.of_class(model, NAMES[0], "image")
         assert groups
         for group in groups:
             assert len({member.feature % 3 for member in group.members}) == 1
@@ -175,7 +175,7 @@ def test_text_groups_join_spellings_and_count_them(place: _Place) -> None:
     place.run()
     names = set()
     for model in FUSIONS:
-        for group in Reader(place.engine).groups(model, NAMES[1], "text"):
+        for group in Reader(place.engine).groups.of_class(model, NAMES[1], "text"):
             assert sum(group.spellings.values()) == len(group.members)
             assert group.name == next(iter(group.spellings))
             names.add(group.name.casefold().replace("ö", "o"))
@@ -191,11 +191,13 @@ def test_a_part_that_several_models_rely_on_is_embedded_once(place: _Place) -> N
     reader = Reader(place.engine)
     for_one = place.classifier.images_embedded
     parts = [
-        {part for model in FUSIONS for part in _top(reader.class_explanations(model, label), "image")}
+        {part for model in FUSIONS for part in _top(reader.explanations.of_true_class(model, label), "image")}
         for label in NAMES
     ]
     batch = Recipe().runtime.batch_size
-    rows = sum(len(_top(reader.class_explanations(model, label), "image")) for model in FUSIONS for label in NAMES)
+    rows = sum(
+        len(_top(reader.explanations.of_true_class(model, label), "image")) for model in FUSIONS for label in NAMES
+    )
     # Batches are filled up, at most one for each model and class.
     assert for_one <= sum(len(one) for one in parts) + batch * len(FUSIONS) * len(NAMES)
     assert sum(len(one) for one in parts) < rows
@@ -221,14 +223,14 @@ def test_another_score_ranks_the_same_groups_and_loads_no_model(place: _Place, s
     place.run()
     assert place.loads == 1
     reader = Reader(place.engine)
-    before = {model: [g for label in NAMES for g in reader.groups(model, label, "image")] for model in FUSIONS}
+    before = {model: [g for label in NAMES for g in reader.groups.of_class(model, label, "image")] for model in FUSIONS}
     for picture in place.folder.rglob("*.jpg"):
         picture.unlink()
     assert place.run(Recipe.model_validate({"global": {"score": score}})) == set()
     assert place.loads == 1
     turned = 0
     for model in FUSIONS:
-        after = [g for label in NAMES for g in reader.groups(model, label, "image")]
+        after = [g for label in NAMES for g in reader.groups.of_class(model, label, "image")]
         assert {(g.id, g.members) for g in after} == {(g.id, g.members) for g in before[model]}
         for group in after:
             weights = [member.weight for member in group.members]
@@ -243,20 +245,20 @@ def test_another_score_ranks_the_same_groups_and_loads_no_model(place: _Place, s
         turned += [g.id for g in after] != [g.id for g in before[model]]
     assert turned
     place.run()
-    assert {m: [g for label in NAMES for g in reader.groups(m, label, "image")] for m in FUSIONS} == before
+    assert {m: [g for label in NAMES for g in reader.groups.of_class(m, label, "image")] for m in FUSIONS} == before
 
 
 def test_a_shared_word_is_one_concept_of_all_classes_and_counts_least_by_homogeneity(place: _Place) -> None:
     place.run(Recipe.model_validate({"global": {"score": "homogeneity"}}))
     reader = Reader(place.engine)
-    shared = {group.name.casefold(): group for group in reader.shared_groups(FUSIONS[0], "text")}
+    shared = {group.name.casefold(): group for group in reader.groups.shared(FUSIONS[0], "text")}
     milk = next(group for name, group in shared.items() if name in ("mjolk", "mjölk"))
     assert len(milk.labels) > 1
-    best = next(group for group in reader.groups(FUSIONS[0], NAMES[1], "text") if group.name == "word1")
+    best = next(group for group in reader.groups.of_class(FUSIONS[0], NAMES[1], "text") if group.name == "word1")
     assert "word1" not in shared
     assert best.score == pytest.approx(np.sqrt(sum(member.weight for member in best.members)))
     for sharing in milk.groups:
-        group = next(g for g in reader.groups(FUSIONS[0], sharing.label, "text") if g.id == sharing.group_id)
+        group = next(g for g in reader.groups.of_class(FUSIONS[0], sharing.label, "text") if g.id == sharing.group_id)
         assert group.score < np.sqrt(sum(member.weight for member in group.members))
 
 
@@ -264,8 +266,8 @@ def test_picked_samples_cover_the_groups(place: _Place) -> None:
     place.run(Recipe.model_validate({"global": {"picks": 3}}))
     reader = Reader(place.engine)
     for label in NAMES:
-        (row,) = reader.figures("pick", model=FUSIONS[0], label=label)
-        groups = [g for modality in ("image", "text") for g in reader.groups(FUSIONS[0], label, modality)]
+        (row,) = reader.evaluations.figures("pick", model=FUSIONS[0], label=label)
+        groups = [g for modality in ("image", "text") for g in reader.groups.of_class(FUSIONS[0], label, modality)]
         samples, covered = row.figures["samples"], row.figures["covered"]
         assert 1 <= len(samples) <= 3
         whole = sum(np.sqrt(sum(m.weight for m in g.members)) for g in groups)
@@ -294,13 +296,13 @@ def test_parts_in_no_group_are_counted_as_noise(place: _Place) -> None:
     place.run(Recipe.model_validate({"global": {"support_least": 1, "support_share": 0}}))
     reader = Reader(place.engine)
     for label in NAMES:
-        rows = reader.figures("groups", FUSIONS[0], label=label)
+        rows = reader.evaluations.figures("groups", FUSIONS[0], label=label)
         (figures,) = [row.figures for row in rows if row.modality == "image"]
-        groups = reader.groups(FUSIONS[0], label, "image")
+        groups = reader.groups.of_class(FUSIONS[0], label, "image")
         assert figures["parts"] == figures["noise"] + sum(len(group.members) for group in groups)
         assert figures["groups"] == len(groups)
         if groups:
-            places = reader.part_places(FUSIONS[0], label)
+            places = reader.groups.part_places(FUSIONS[0], label)
             assert len(places) == len({(place.sample, place.feature) for place in places}) == figures["parts"]
             assert all(0 <= place.x <= 1 and 0 <= place.y <= 1 for place in places)
             assert sum(place.rank is None for place in places) == figures["noise"]
@@ -344,7 +346,7 @@ def test_fewer_than_two_explained_samples_store_no_group_and_the_reason(place: _
             )
         )
     place.run()
-    assert Reader(place.engine).groups(FUSIONS[0], NAMES[0], "text") == []
+    assert Reader(place.engine).groups.of_class(FUSIONS[0], NAMES[0], "text") == []
     with Session(place.engine) as session:
         rows = session.scalars(
             select(Evaluation)
@@ -367,14 +369,14 @@ def test_a_picture_that_is_gone_fails_its_units_and_the_rest_goes_on(place: _Pla
     failed = {unit.key for unit in units if unit.status == "failed"}
     assert failed == {f"{model}|{NAMES[0]}" for model in FUSIONS}
     assert all(NAMES[0] in (unit.message or "") for unit in units if unit.status == "failed")
-    assert Reader(place.engine).groups(FUSIONS[0], NAMES[1], "text")
+    assert Reader(place.engine).groups.of_class(FUSIONS[0], NAMES[1], "text")
 
 
 def test_without_an_image_model_there_are_text_groups_alone(place: _Place) -> None:
     place.run(models=False)
     reader = Reader(place.engine)
-    assert all(reader.groups(model, label, "image") == [] for model in FUSIONS for label in NAMES)
-    assert any(reader.groups(model, label, "text") for model in FUSIONS for label in NAMES)
+    assert all(reader.groups.of_class(model, label, "image") == [] for model in FUSIONS for label in NAMES)
+    assert any(reader.groups.of_class(model, label, "text") for model in FUSIONS for label in NAMES)
 
 
 def test_units_of_a_class_without_explanations_are_removed(place: _Place) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from db.records.views import Outcomes
+from db.records.predictions import Outcomes
 
 
 def random_outcomes(seed: int, samples: int = 200, classes: int = 5) -> Outcomes:

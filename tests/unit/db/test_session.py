@@ -36,7 +36,7 @@ def _mark(engine: Engine, version: str) -> None:
 def test_creating_twice_keeps_the_content(engine_url: str) -> None:
     build(engine_url)
     engine = session.create(engine_url)
-    assert len(Reader(engine).classes()) == 3
+    assert len(Reader(engine).classes.all()) == 3
 
 
 def test_a_read_only_engine_cannot_write(engine_url: str) -> None:
@@ -103,7 +103,7 @@ def open_folder(example_file: Path) -> Iterator[Path]:
 
 def test_a_finished_file_is_read_in_an_unwritable_folder(open_folder: Path) -> None:
     with _unwritable(open_folder):
-        assert len(Reader(session.open_read_only(f"sqlite:///{open_folder}/x.db")).classes()) == 3
+        assert len(Reader(session.open_read_only(f"sqlite:///{open_folder}/x.db")).classes.all()) == 3
     assert [file.name for file in open_folder.iterdir()] == ["x.db"]
 
 
@@ -132,7 +132,7 @@ def test_finishing_while_another_reads_loses_nothing(database_url: str) -> None:
         connection.execute(select(Run)).all()
         session.finish(writing)
     reading.dispose()
-    assert len(Reader(session.open_read_only(database_url)).runs()) == 1
+    assert len(Reader(session.open_read_only(database_url)).runs.all()) == 1
 
 
 def test_a_schema_that_is_half_made_is_never_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +201,7 @@ def test_older_schema_is_refused_with_the_remedy(database_url: str, opening: obj
 def test_upgrade_of_a_current_schema_changes_nothing(engine_url: str) -> None:
     build(engine_url)
     assert session.upgrade(engine_url) == (session.SCHEMA_VERSION, session.SCHEMA_VERSION)
-    assert len(Reader(session.open_read_only(engine_url)).runs()) == 1
+    assert len(Reader(session.open_read_only(engine_url)).runs.all()) == 1
 
 
 @pytest.mark.parametrize("opening", [session.create, session.open_read_only, session.upgrade])

@@ -106,7 +106,7 @@ def test_the_engine_works_on_each_database_engine(engine_url: str) -> None:
     assert (report.tasks, report.done, report.failed) == (4, 3, 1)
     later.run()
     assert toy.figures() == {"a": 2, "b": 4, "d": 8}
-    assert [unit.key for unit in Reader(engine).failures()] == ["c"]
+    assert [unit.key for unit in Reader(engine).runs.failures()] == ["c"]
     toy.numbers |= {"b": 5, "c": 6}
     del toy.numbers["d"]
     report = run_stage(context, stage)

@@ -11,7 +11,7 @@ import pytest
 from app.databases import Library
 from app.measures.trust import judge
 from db.records.evaluations import FaithfulnessView
-from db.records.views import ExplanationView
+from db.records.explanations import ExplanationView
 
 GOOD = FaithfulnessView(
     deletion_auc=0.3,

@@ -24,7 +24,7 @@ from app.routes.media_addresses import (
     tile_address,
 )
 from app.tabs.global_explanations.groups import CELLS, SHOWN_CROPS, ordered_members
-from db.records.views import Modality
+from db.records.explanations import Modality
 from tests.example_database import build
 
 SAMPLE = "test/Arla-Mjölk/x_000.jpg"
@@ -107,7 +107,7 @@ def test_image_view_of_the_label_map_has_the_weights_colours(client: TestClient,
     explanation = library.explanations(MODEL, SAMPLE)[0]
     content = client.get(addresses(library)["image"] + "&threshold=0.2&signed=0").content
     alpha = np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))[..., 3]
-    stored = library.reader.label_map(SAMPLE)
+    stored = library.reader.pictures.label_map(SAMPLE)
     assert stored is not None
     labels = np.asarray(Image.open(io.BytesIO(stored.content)))
     largest = explanation.largest_weight

@@ -175,7 +175,7 @@ def test_global_tab_shows_groups_members_and_histogram(client: TestClient) -> No
 
 def test_a_group_opens_down_to_its_samples_and_their_parts(client: TestClient, library: Library) -> None:
     elements, state = fragment(client, "global", **{"class": "Zeta-Juice"})
-    group = library.reader.groups(state["model"], "Zeta-Juice", "image")[0]
+    group = library.reader.groups.of_class(state["model"], "Zeta-Juice", "image")[0]
     assert "image-1" in elements.attributes("data-open")
     for member in group.members:
         wanted = urlencode({"sample": member.sample, "focus": f"image-{member.feature}"})
@@ -192,7 +192,7 @@ def test_shared_groups_are_said_to_tell_nothing_apart(client: TestClient) -> Non
 
 def test_noise_and_score_stand_over_the_groups(client: TestClient, library: Library) -> None:
     elements, _ = fragment(client, "global", model="score_fusion", **{"class": "Zeta-Juice"})
-    members = sum(len(group.members) for group in library.reader.groups("score_fusion", "Zeta-Juice", "image"))
+    members = sum(len(group.members) for group in library.reader.groups.of_class("score_fusion", "Zeta-Juice", "image"))
     assert f"2 of {members + 2} parts fit no group" in elements.text
     assert "NormLIME" in elements.text
 
@@ -220,7 +220,7 @@ def test_whole_model_ranks_classes_by_their_median_image_share(client: TestClien
     shares = {
         title: median(
             share.image_share
-            for share in library.reader.image_shares("score_fusion", label)
+            for share in library.reader.explanations.image_shares("score_fusion", label)
             if share.image_share is not None
         )
         for label, title in library.titles().items()

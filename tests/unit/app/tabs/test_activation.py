@@ -64,7 +64,7 @@ def test_map_is_smooth_stretched_and_cut_at_the_threshold() -> None:
 def test_route_draws_the_stored_map(client: TestClient, libraries: dict[str, Library]) -> None:
     library = libraries["forest"]
     setting = MapSetting("forecast", "TOZ", "grad-cam", 2, 5)
-    stored = library.reader.activation_map(NAME, SAMPLE, setting)
+    stored = library.reader.activation.map(NAME, SAMPLE, setting)
     detail = library.sample(SAMPLE)
     assert stored is not None and detail is not None
     address = map_address(library, NAME, SAMPLE, written(setting))
@@ -88,7 +88,7 @@ def test_what_the_address_names_is_shown_and_what_it_misnames_is_not() -> None:
 
 
 def test_every_choice_leads_to_a_stored_map(client: TestClient, libraries: dict[str, Library]) -> None:
-    stored = {written(one) for one in libraries["forest"].reader.map_settings(NAME, SAMPLE)}
+    stored = {written(one) for one in libraries["forest"].reader.activation.settings(NAME, SAMPLE)}
     for setting in ("forecast.TZZ.grad-cam.4.13", "forecast.selected.hires-cam.combined.0", "class.TZZ.grad-cam.1.3"):
         html = fragment(client, "maps", map=setting)
         values = re.findall(r'<option value="([^"]+)"', html)
@@ -128,8 +128,8 @@ def test_sample_of_an_embedding_classifier_speaks_of_no_words(client: TestClient
 
 
 def test_only_samples_with_maps_are_offered(client: TestClient, libraries: dict[str, Library]) -> None:
-    paths = {sample.path for sample in libraries["forest"].reader.samples("Zeta-Juice", NAME)}
-    mapped = libraries["forest"].reader.mapped_samples(NAME, "Zeta-Juice")
+    paths = {sample.path for sample in libraries["forest"].reader.samples.of_class("Zeta-Juice", NAME)}
+    mapped = libraries["forest"].reader.activation.mapped_samples(NAME, "Zeta-Juice")
     assert mapped and mapped < paths
     query = {"model": NAME, "class": "Zeta-Juice"}
     strip = client.get("/view/strip", params=query).json()["html"]

@@ -129,7 +129,9 @@ def test_one_model_alone_is_said_to_have_nothing_beside_it(tmp_path: Path, compa
 
 def test_class_shows_each_model_s_groups_and_how_their_shares_go_together(client: TestClient, library: Library) -> None:
     elements, _ = fragment(client, "compare", compare="class", **{"class": "Zeta-Juice"})
-    shares = [[one.image_share for one in library.reader.image_shares(model, "Zeta-Juice")] for model in MODELS]
+    shares = [
+        [one.image_share for one in library.reader.explanations.image_shares(model, "Zeta-Juice")] for model in MODELS
+    ]
     for first, second in combinations(shares, 2):
         assert signed_number(spearmanr(first, second).statistic, 2) in elements.text
     assert elements.text.count("Picture part 1") == 3
@@ -142,7 +144,7 @@ def test_confusion_matrix_holds_every_pair_and_leads_to_samples_and_pairs(client
     (cells,) = (json.loads(value) for value in elements.attributes("data-cells"))
     labels = [label for label, _, _ in classes]
     assert labels == ["Oat & <i>Rye</i>", "Arla-Mjölk", "Zeta-Juice"]  # by family: bread, milk, none
-    stored = {(one.label, one.predicted): one.count for one in library.reader.confusion("score_fusion")}
+    stored = {(one.label, one.predicted): one.count for one in library.reader.models.confusion("score_fusion")}
     assert {(labels[row], labels[column]): count for row, column, count in cells} == stored
     wrong = [pair for pair in stored if pair[0] != pair[1]]
     for true, said in wrong:

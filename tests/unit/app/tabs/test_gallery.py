@@ -42,7 +42,7 @@ def test_all_classes_stand_together_and_name_their_own(client: TestClient) -> No
 @pytest.mark.parametrize("within", ["class", "all"])
 def test_samples_on_whose_packs_a_word_was_read(client: TestClient, library: Library, within: str) -> None:
     elements, _ = fragment(client, "gallery", within=within, word="mjölk", split="all", **{"class": "Zeta-Juice"})
-    read = {hit.sample for hit in library.reader.search("mjölk", limit=1000)}
+    read = {hit.sample for hit in library.reader.search.entries("mjölk", limit=1000)}
     assert set(shown(elements)) == {path for path in read if within == "all" or "/Zeta-Juice/" in path}
     assert shown(elements) and "With the word “mjölk”" in elements.text
 
@@ -53,7 +53,9 @@ def test_counts_of_a_search_lead_to_the_samples(client: TestClient, library: Lib
     (everywhere,) = {tuple(names["within"]) for names in leads if "within" in names}
     assert everywhere == ("all",)
     assert {names["tab"][0] for names in leads} == {"gallery"}
-    assert {names["class"][0] for names in leads} >= {hit.label for hit in library.reader.search("mjölk", limit=1000)}
+    assert {names["class"][0] for names in leads} >= {
+        hit.label for hit in library.reader.search.entries("mjölk", limit=1000)
+    }
 
 
 @pytest.mark.parametrize("within", ["class", "all"])
@@ -72,7 +74,7 @@ def test_image_share_selects_and_orders(client: TestClient, library: Library, wi
     shares = {
         one.sample: one.image_share or 0.0
         for label in labels
-        for one in library.reader.image_shares("score_fusion", label)
+        for one in library.reader.explanations.image_shares("score_fusion", label)
     }
     middle = sorted(shares.values())[len(shares) // 2]
     names = {"class": "Zeta-Juice", "within": within, "model": "score_fusion", "split": "all"}

@@ -1,7 +1,8 @@
 """What the view of a whole model counts."""
 
 from app.tabs.global_explanations.model_tab import LARGEST_FAMILY, confused_pairs, twin_pairs
-from db.records.views import ClassView, Confusion
+from db.records.classes import ClassView
+from db.records.models import Confusion
 
 
 def test_pairs_count_mistakes_both_ways_and_the_most_confused_comes_first() -> None:

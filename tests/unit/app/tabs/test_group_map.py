@@ -28,7 +28,7 @@ def test_groups_of_the_class_and_of_its_rivals_stand_on_the_map(tmp_path: Path) 
             group.centroid = np.random.default_rng(group.id).normal(size=16).astype(np.float32)
         session.commit()
     finish(engine)
-    found = Reader(open_read_only(url)).centroids("score_fusion")
+    found = Reader(open_read_only(url)).groups.centroids("score_fusion")
     assert list(zip(found.labels, found.ranks, strict=True)) == sorted(zip(found.labels, found.ranks, strict=True))
     assert found.vectors.shape == (len(found.labels), 16)
     with client_of(url) as client:
@@ -47,7 +47,7 @@ def test_every_part_of_the_class_is_a_dot_in_its_group_s_colour_that_leads_to_it
     client: TestClient, library: Library
 ) -> None:
     elements, state = fragment(client, "global", **{"class": "Zeta-Juice"})
-    places = library.reader.part_places(state["model"], "Zeta-Juice")
+    places = library.reader.groups.part_places(state["model"], "Zeta-Juice")
     assert {place.rank for place in places} == {None, 1, 2}
     links = [attributes for tag, attributes in elements.tags if tag == "a" and "focus=" in str(attributes.get("href"))]
     dots = [link for link in links if link.get("class") in ("none", "group-1", "group-2")]

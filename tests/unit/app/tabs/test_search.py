@@ -49,7 +49,7 @@ def test_spellings_of_one_word_are_one_group(library: Library) -> None:
     found = find(library, "mjölk")
     (milk, *_) = found.spellings
     assert set(milk.written) == {"mjölk", "MJOLK", "MJÖLK"}
-    assert milk.entries == sum(milk.written.values()) == len(library.reader.search("mjölk", limit=1000))
+    assert milk.entries == sum(milk.written.values()) == len(library.reader.search.entries("mjölk", limit=1000))
     assert found.classes == 3
 
 

@@ -10,7 +10,7 @@ import pytest
 from app.drawing.histogram import histogram_bars
 from app.tabs.gallery.selection import ordered, selected
 from app.view_state import ViewState
-from db.records.views import Outcomes
+from db.records.predictions import Outcomes
 from tests.unit.app.outcomes_of import random_outcomes
 
 TAGGED = {1, 4, 31}

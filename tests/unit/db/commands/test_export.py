@@ -49,8 +49,10 @@ def test_an_explanation_has_the_promised_fields_with_the_readers_values(engine: 
         assert len(records) == connection.scalar(select(func.count()).select_from(Explanation))
     for record in records:
         assert record.keys() >= {name.strip() for name in PROMISED.split(",")}
-        (view,) = [one for one in reader.explanations(record["model"], record["sample"]) if one.kind == record["kind"]]
-        sample = reader.sample(record["sample"])
+        (view,) = [
+            one for one in reader.explanations.of(record["model"], record["sample"]) if one.kind == record["kind"]
+        ]
+        sample = reader.samples.get(record["sample"])
         assert sample is not None
         assert record["entries"] == [entry.text for entry in sample.entries]
         for name in record.keys() - {"entries"}:
@@ -61,7 +63,7 @@ def test_an_explanation_has_the_promised_fields_with_the_readers_values(engine: 
 
 def test_explanations_come_in_an_order_of_their_own(engine: Engine, tmp_path: Path) -> None:
     records = _jsonl(engine, "explanations", tmp_path)
-    models = [model.name for model in Reader(engine).models()]
+    models = [model.name for model in Reader(engine).models.all()]
     kinds = ["predicted", "true", "runner_up"]
     keys = [(models.index(r["model"]), r["sample"], kinds.index(r["kind"])) for r in records]
     assert keys == sorted(keys)
@@ -84,7 +86,7 @@ def test_figures_come_in_the_order_of_their_names_on_each_engine(engine_url: str
     ]
     writer.finish_unit("evaluate-localisation", "h", "all", rows)
     records = _jsonl(engine, "evaluation", tmp_path)
-    names = [model.name for model in Reader(engine).models()]
+    names = [model.name for model in Reader(engine).models.all()]
     expected = [
         (model, label, modality)
         for model in names
@@ -93,13 +95,15 @@ def test_figures_come_in_the_order_of_their_names_on_each_engine(engine_url: str
     ]
     about = [(record["model"], record["label"], record["modality"]) for record in records if not record["figures"]]
     assert about == expected
-    assert [(row.model, row.label, row.modality) for row in Reader(engine).figures("localisation")] == expected
+    assert [
+        (row.model, row.label, row.modality) for row in Reader(engine).evaluations.figures("localisation")
+    ] == expected
     engine.dispose()
 
 
 def test_maps_come_in_the_order_of_their_names(embedding_file: Path, tmp_path: Path) -> None:
     engine = session.open_read_only(f"sqlite:///{embedding_file}")
-    models = [model.name for model in Reader(engine).models()]
+    models = [model.name for model in Reader(engine).models.all()]
     keys = [
         (models.index(r["model"]), r["sample"], r["target"], r["strategy"], r["variant"], r["stage"], r["top"])
         for r in _jsonl(engine, "activation", tmp_path)

@@ -36,28 +36,28 @@ def test_groups_of_one_concept_are_shared_by_their_classes(url: str) -> None:
     changes = [{"id": key, "concept": concept, "rank": 4} for key, concept in concepts.items()]
     writer.finish_units([UnitResult("rank-global", "h", MODEL, changes={GlobalGroup: changes})])
     reader = Reader(engine)
-    first, second = reader.shared_groups(MODEL, "text")
+    first, second = reader.groups.shared(MODEL, "text")
     assert (first.concept, second.concept) == (1, 2)
     assert first.labels == tuple(sorted(group.label for group in groups[:3]))
     assert {group.group_id for group in second.groups} == {group.id for group in groups[3:5]}
     assert {group.rank for group in first.groups} == {4}
     assert first.name in {group.name for group in first.groups if group.samples == max(g.samples for g in groups[:3])}
-    assert reader.shared_groups("embracenet", "text") == []
+    assert reader.groups.shared("embracenet", "text") == []
     # The groups stay those of the unit that made them.
     with engine.connect() as connection:
         assert connection.scalars(select(GlobalGroup.id).where(GlobalGroup.rank == 4)).all() == [g.id for g in groups]
     writer.prune("rank-global", set())
-    assert len(Reader(engine).shared_groups(MODEL, "text")) == 2
+    assert len(Reader(engine).groups.shared(MODEL, "text")) == 2
 
 
 def test_figures_are_found_by_kind_model_sample_and_class(url: str) -> None:
     reader = Reader(session.open_read_only(url))
-    image, text = reader.figures("deletion", MODEL)
+    image, text = reader.evaluations.figures("deletion", MODEL)
     assert (image.model, image.sample, image.modality, text.modality) == (MODEL, None, "image", "text")
-    assert [row for row in reader.figures("deletion") if row.model == MODEL] == [image, text]
-    assert reader.figures("deletion", "embracenet") == []
-    (planted,) = reader.figures("planted", path="test/Arla-Mjölk/x_000.jpg")
+    assert [row for row in reader.evaluations.figures("deletion") if row.model == MODEL] == [image, text]
+    assert reader.evaluations.figures("deletion", "embracenet") == []
+    (planted,) = reader.evaluations.figures("planted", path="test/Arla-Mjölk/x_000.jpg")
     assert planted.figures == {"hit": True, "chance": None}
     assert planted.label == "Arla-Mjölk"
-    assert reader.figures("planted", label="Arla-Mjölk") == [planted]
-    assert reader.figures("planted", label="Zeta-Juice") == []
+    assert reader.evaluations.figures("planted", label="Arla-Mjölk") == [planted]
+    assert reader.evaluations.figures("planted", label="Zeta-Juice") == []

@@ -18,19 +18,19 @@ def reader(example_url: str) -> Reader:
 
 
 def test_case_counts_for_nothing(reader: Reader) -> None:
-    found = reader.search("MJOLK")
+    found = reader.search.entries("MJOLK")
     assert {hit.text for hit in found} >= {"MJOLK"}
-    assert reader.search("mjolk") == found
+    assert reader.search.entries("mjolk") == found
 
 
 def test_all_the_words_are_in_each_hit(reader: Reader) -> None:
-    assert {hit.text for hit in reader.search("before best")} == {"best before"}
-    assert reader.search("best mjolk") == []
+    assert {hit.text for hit in reader.search.entries("before best")} == {"best before"}
+    assert reader.search.entries("best mjolk") == []
 
 
 def test_a_hit_names_sample_class_and_entry(reader: Reader) -> None:
-    (hit, *_) = reader.search("102g")
-    sample = reader.sample(hit.sample)
+    (hit, *_) = reader.search.entries("102g")
+    sample = reader.samples.get(hit.sample)
     assert sample is not None
     assert (sample.label, sample.split, sample.entries[hit.position].text) == (hit.label, hit.split, hit.text)
 
@@ -39,45 +39,45 @@ def test_a_hit_names_sample_class_and_entry(reader: Reader) -> None:
     "words", ["", "  ", '"', "'", "* OR (", "NEAR/2", "a:b", "-x", "nosuchword", "%", "\\", "\0", "&|!"]
 )
 def test_no_words_are_a_query_language(reader: Reader, words: str) -> None:
-    assert [hit for hit in reader.search(words) if "x" not in hit.text] == []
+    assert [hit for hit in reader.search.entries(words) if "x" not in hit.text] == []
 
 
 def test_at_most_so_many_hits(reader: Reader) -> None:
-    assert len(reader.search("mjolk", limit=2)) == 2
+    assert len(reader.search.entries("mjolk", limit=2)) == 2
 
 
 def test_accents_count_for_nothing_in_sqlite(small_database: str) -> None:
-    hits = Reader(session.open_read_only(small_database)).search("mjölk")
+    hits = Reader(session.open_read_only(small_database)).search.entries("mjölk")
     assert {hit.text for hit in hits} == {"MJÖLK", "MJOLK", "mjölk"}
 
 
 def test_vocabulary_counts_the_entries_of_each_word(reader: Reader) -> None:
-    known = reader.vocabulary()
+    known = reader.search.vocabulary()
     for word in ("before", "102g", "mjolk"):
-        assert known[word] == len(reader.search(word, limit=1000))
-    assert reader.vocabulary() == known
+        assert known[word] == len(reader.search.entries(word, limit=1000))
+    assert reader.search.vocabulary() == known
 
 
 @pytest.mark.parametrize("words", ["best before", "MJÖLK", "102g", "nosuchword", "", "\0", '"', "a | b"])
 def test_samples_with_words_are_those_of_the_entries_found(reader: Reader, words: str) -> None:
-    paths = {hit.sample for hit in reader.search(words, limit=1000)}
-    assert reader.samples_with(words) == reader.sample_ids(sorted(paths))
+    paths = {hit.sample for hit in reader.search.entries(words, limit=1000)}
+    assert reader.search.samples(words) == reader.samples.ids(sorted(paths))
 
 
 def test_found_texts_hold_one_of_each_of_the_alternatives(reader: Reader) -> None:
-    found = reader.found_texts([["best", "nosuchword"], ["before"]])
+    found = reader.search.texts([["best", "nosuchword"], ["before"]])
     assert {(one.text, one.label) for one in found} == {
         ("best before", label) for label in ("Arla-Mjölk", "Oat & <i>Rye</i>", "Zeta-Juice")
     }
-    assert sum(one.entries for one in found) == len(reader.search("best before", limit=1000))
-    assert {one.text for one in reader.found_texts([["mjolk", "102g"]])} >= {"MJOLK", "102g"}
-    assert reader.found_texts([["best"], []]) == []
-    assert reader.found_texts([]) == []
+    assert sum(one.entries for one in found) == len(reader.search.entries("best before", limit=1000))
+    assert {one.text for one in reader.search.texts([["mjolk", "102g"]])} >= {"MJOLK", "102g"}
+    assert reader.search.texts([["best"], []]) == []
+    assert reader.search.texts([]) == []
 
 
 @pytest.mark.parametrize("word", ["'", '"', "a'b", "\\", "*", "a | b", "(", ""])
 def test_no_alternative_is_a_query_language(reader: Reader, word: str) -> None:
-    assert [one.text for one in reader.found_texts([[word, "102g"]]) if one.text != "102g"] == []
+    assert [one.text for one in reader.search.texts([[word, "102g"]]) if one.text != "102g"] == []
 
 
 def test_the_first_explained_entry_of_a_text_is_known(engine: Engine) -> None:
@@ -90,21 +90,21 @@ def test_the_first_explained_entry_of_a_text_is_known(engine: Engine) -> None:
         )
         last = connection.scalar(text(f"SELECT max(sample_id) FROM explanation WHERE sample_id IN ({of_class})"))
         connection.execute(text("DELETE FROM explanation WHERE sample_id <> :last"), {"last": last})
-    found = {one.label: one for one in reader.found_texts([["best"], ["before"]])}
+    found = {one.label: one for one in reader.search.texts([["best"], ["before"]])}
     explained = found["Zeta-Juice"].explained
     assert explained is not None and explained != found["Zeta-Juice"].entry
-    assert reader.entry_weights([explained]) and not reader.entry_weights([found["Zeta-Juice"].entry])
+    assert reader.search.entry_weights([explained]) and not reader.search.entry_weights([found["Zeta-Juice"].entry])
     assert found["Arla-Mjölk"].explained is None
 
 
 def test_weights_of_an_entry_are_those_of_each_model_s_explanation_of_its_answer(reader: Reader) -> None:
-    (hit, *_) = reader.search("102g")
-    found = reader.entry_weights([hit.entry])
+    (hit, *_) = reader.search.entries("102g")
+    found = reader.search.entry_weights([hit.entry])
     assert [one.model for one in found] == ["feature_concatenation", "score_fusion", "embracenet"]
     for one in found:
-        (explained,) = (e for e in reader.explanations(one.model, hit.sample) if e.kind == "predicted")
+        (explained,) = (e for e in reader.explanations.of(one.model, hit.sample) if e.kind == "predicted")
         assert (one.target, one.weight) == (explained.target, explained.text_weights[hit.position])
-    assert reader.hits([hit.entry]) == {hit.entry: hit}
+    assert reader.search.entries_by_id([hit.entry]) == {hit.entry: hit}
 
 
 @pytest.fixture
@@ -119,8 +119,8 @@ def test_the_index_follows_changes_and_deletions_by_cascade(engine: Engine) -> N
     with engine.begin() as connection:
         connection.execute(text("UPDATE ocr_entry SET text = 'oatmeal' WHERE text = 'best before'"))
     reader = Reader(engine)
-    assert reader.search("before") == []
-    assert len(reader.search("oatmeal")) > 0
+    assert reader.search.entries("before") == []
+    assert len(reader.search.entries("oatmeal")) > 0
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM category"))
-    assert reader.search("oatmeal") == []
+    assert reader.search.entries("oatmeal") == []

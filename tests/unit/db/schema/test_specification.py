@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Column
 
 from db import session
-from db.schema.tables import Base
+from db.schema.base import Base
 from tests.conftest import PROJECT
 
 README = (PROJECT / "db" / "README.md").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
 
 from db import session
+from db.schema.base import Base
 from db.schema.migrations import is_mapped, newest
-from db.schema.tables import Base
 
 
 def test_migrated_schema_equals_the_mappings(engine_url: str) -> None:

@@ -15,7 +15,8 @@ from db.commands.check import faults
 from db.commands.export import EXPORTS
 from db.errors import UserError
 from db.read.reader import Reader
-from db.schema.tables import Base, Category, Evaluation, Model, Prediction, Sample, WorkUnit
+from db.schema.base import Base
+from db.schema.tables import Category, Evaluation, Model, Prediction, Sample, WorkUnit
 from db.write.writer import UnitResult, Writer
 from tests.example_database import build
 from tests.older_database import make_older
@@ -124,7 +125,7 @@ def test_an_older_database_is_read_but_not_written_to(engine_url: str) -> None:
     assert {**upkeep.describe(older), **changing} == {**figures, **changing}
     assert [[str(record) for record in export.records(older)] for export in EXPORTS.values()] == exported
     assert list(faults(older)) == []
-    assert Reader(older).failures()
+    assert Reader(older).runs.failures()
     for write in (session.create, upkeep.compact, lambda url: transfer.copy(url, "sqlite:///nowhere/x.db")):
         with pytest.raises(UserError, match="version 0003 is older than this program's 0004; run `python -m db check"):
             write(engine_url)

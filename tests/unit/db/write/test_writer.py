@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from db import session
 from db.read.reader import Reader
-from db.schema.tables import Base, Category, Evaluation, Model, OcrEntry, Prediction, Sample, WorkUnit
+from db.schema.base import Base
+from db.schema.tables import Category, Evaluation, Model, OcrEntry, Prediction, Sample, WorkUnit
 from db.write.writer import UnitResult, Writer
 
 SETTINGS = {"settings": {"seed": 3}, "seed": 2**32 - 1, "versions": {}, "dataset": "/data", "artifacts": "a"}
@@ -84,14 +85,14 @@ def test_the_same_settings_open_the_same_run_again(engine: Engine) -> None:
     writer.finish_run()
     assert Writer(engine).start_run(settings_hash="h1", **SETTINGS) == first != other
     assert Writer(engine).start_run(settings_hash="h2", **SETTINGS) == other
-    assert [(run.seed, run.finished_at) for run in Reader(engine).runs()] == [(2**32 - 1, None)] * 2
+    assert [(run.seed, run.finished_at) for run in Reader(engine).runs.all()] == [(2**32 - 1, None)] * 2
     Writer(engine).start_run(settings_hash="h1", **SETTINGS)
-    assert [run.settings_hash for run in Reader(engine).runs()] == ["h2", "h1"]  # the one opened last at the end
+    assert [run.settings_hash for run in Reader(engine).runs.all()] == ["h2", "h1"]  # the one opened last at the end
 
 
 def test_finish_run_notes_the_time(writer: Writer, engine: Engine) -> None:
     writer.finish_run()
-    run = Reader(engine).runs()[0]
+    run = Reader(engine).runs.all()[0]
     assert run.finished_at is not None
     assert run.started_at <= run.finished_at
 
@@ -132,7 +133,7 @@ def test_a_failed_unit_takes_its_stale_rows_away_and_says_why(writer: Writer, en
     writer.finish_unit("s", "h", "k", [Evaluation(kind="x", figures={})])
     writer.fail_unit("s", "h", "k", "out of memory")
     assert _count(engine, Evaluation) == 0
-    assert [(unit.key, unit.message) for unit in Reader(engine).failures()] == [("k", "out of memory")]
+    assert [(unit.key, unit.message) for unit in Reader(engine).runs.failures()] == [("k", "out of memory")]
 
 
 def test_a_unit_that_cannot_be_stored_leaves_nothing(writer: Writer, engine: Engine) -> None:
@@ -180,7 +181,7 @@ def test_a_class_that_goes_takes_its_predictions_marks_along(writer: Writer, eng
     assert writer.remove_other_classes(set()) == 1
     assert _count(engine, Prediction) == 0
     assert writer.done("predict", "h") == set()
-    assert [run.finished_at for run in Reader(engine).runs()] == [None]
+    assert [run.finished_at for run in Reader(engine).runs.all()] == [None]
 
 
 def test_a_class_that_goes_takes_the_marks_of_others_that_were_taken_for_it(writer: Writer, engine: Engine) -> None:
@@ -208,13 +209,13 @@ def test_a_model_that_is_no_longer_wanted_goes(writer: Writer, engine: Engine) -
     for name in ("m", "n"):
         writer.finish_unit("train", "h", name, [_model(writer, name)])
     writer.prune("train", {("h", "n")})
-    assert [model.name for model in Reader(engine).models()] == ["n"]
+    assert [model.name for model in Reader(engine).models.all()] == ["n"]
 
 
 def test_problems_are_kept(writer: Writer, engine: Engine) -> None:
     writer.add_problem("ingest", "test/metadata.jsonl", "not JSON", line=12)
     writer.add_problem("ocr", "x.jpg", "too dark", sample="test/a/x.jpg")
-    problems = [(p.stage, p.file, p.line, p.sample, p.message) for p in Reader(engine).problems()]
+    problems = [(p.stage, p.file, p.line, p.sample, p.message) for p in Reader(engine).runs.problems()]
     assert problems == [
         ("ingest", "test/metadata.jsonl", 12, None, "not JSON"),
         ("ocr", "x.jpg", None, "test/a/x.jpg", "too dark"),

@@ -1,17 +1,26 @@
-"""Reading how far a run is: work units done and failed, and what was skipped."""
+"""Reading how far each run is: its settings, finished and failed work units, and what was skipped."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import Engine, case, func, select
 
-from db.records.views import FailedUnit, ProblemView, StageProgress
-from db.schema.tables import Problem, WorkUnit
+from db.records.runs import FailedUnit, ProblemView, RunView, StageProgress
+from db.schema.tables import Problem, Run, WorkUnit
 
 
-class State:
-    """Progress and problems."""
+@dataclass(frozen=True)
+class Runs:
+    """Runs, their work units and their problems."""
 
     _engine: Engine
+
+    def all(self) -> list[RunView]:
+        """All runs, the one that was opened last at the end."""
+        query = select(*(getattr(Run, name) for name in RunView.__dataclass_fields__)).order_by(Run.started_at, Run.id)
+        with self._engine.connect() as connection:
+            return [RunView(**row) for row in connection.execute(query).mappings()]
 
     def progress(self) -> list[StageProgress]:
         """Each stage that has work units, in the order in which they first finished one."""

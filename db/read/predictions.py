@@ -1,23 +1,42 @@
-"""Reading what a model says of all samples at once, from the narrow indexes alone, as columns."""
+"""Reading what the models answer, of one sample or of all at once."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Engine, select
 
-from db.records.views import Outcomes
+from db.records.predictions import LabelProbability, Outcomes
 from db.schema.tables import Category, Explanation, Model, Prediction, Sample
 
 
-class OutcomeColumns:
-    """Every prediction of a model, for the charts and filters that span all classes."""
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions by model and sample."""
 
     _engine: Engine
 
+    def of(self, model: str, path: str, top: int = 5) -> list[LabelProbability]:
+        """The model's most probable classes of a sample, the first one first."""
+        query = (
+            select(Model.classes, Prediction.probabilities)
+            .join(Model, Model.id == Prediction.model_id)
+            .join(Sample, Sample.id == Prediction.sample_id)
+            .where(Model.name == model, Sample.path == path)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return []
+        order = np.argsort(-row.probabilities, kind="stable")[:top]
+        return [LabelProbability(row.classes[i], float(row.probabilities[i])) for i in order]
+
     def outcomes(self, model: str) -> Outcomes:
-        """Every sample that the model was shown, by key; of a model that is not stored, none."""
+        """Every sample that the model was shown, by key; of a model that is not stored, none.
+
+        Read from the narrow indexes alone: charts and filters of all classes ask for it."""
         key = select(Model.id).where(Model.name == model).scalar_subquery()
         said = (
             select(Sample.id, Sample.split, Sample.category_id, Prediction.category_id, Prediction.probability)
@@ -31,7 +50,7 @@ class OutcomeColumns:
             classes = connection.execute(select(Category.id, Category.label).order_by(Category.label)).all()
             rows: list[tuple[Any, ...]] = sorted(tuple(row) for row in connection.execute(said))
             explained = sorted((sample, share) for sample, share in connection.execute(shares))
-        place = {category: number for number, (category, _) in enumerate(classes)}
+        index = {category: number for number, (category, _) in enumerate(classes)}
         sample = np.array([row[0] for row in rows], np.int64)
         known = np.array([row[0] for row in explained], np.int64)
         image_share = np.full(len(rows), np.nan, np.float32)
@@ -42,8 +61,8 @@ class OutcomeColumns:
             labels=tuple(label for _, label in classes),
             sample=sample,
             test=np.array([row[1] == "test" for row in rows], np.bool_),
-            label=np.array([place[row[2]] for row in rows], np.int32),
-            predicted=np.array([place[row[3]] for row in rows], np.int32),
+            label=np.array([index[row[2]] for row in rows], np.int32),
+            predicted=np.array([index[row[3]] for row in rows], np.int32),
             probability=np.array([row[4] for row in rows], np.float32),
             image_share=image_share,
             explained=np.isin(sample, known),

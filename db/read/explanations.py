@@ -1,0 +1,154 @@
+"""Reading local explanations and their modality ratio."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, Row, Select, and_, select
+from sqlalchemy.orm import aliased
+
+from db.read.samples import polygons_of, samples_of
+from db.records.explanations import ExplanationView, ImageShare, PredictedExplanation, TrueClassExplanation
+from db.records.samples import Split
+from db.schema.tables import TARGET_KINDS, Category, Explanation, Model, OcrEntry, Prediction, Sample, Segmentation
+
+_NAMES = {"model", "sample", "split", "label", "predicted", "target"}
+_NUMBERS = [name for name in ExplanationView.__dataclass_fields__ if name not in _NAMES]
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """Local explanations by model and sample."""
+
+    _engine: Engine
+
+    def of(self, model: str, path: str) -> list[ExplanationView]:
+        """A model's explanations of a sample: the predicted class, then the true one, then the runner-up."""
+        query = explanation_query().where(Model.name == model, Sample.path == path)
+        with self._engine.connect() as connection:
+            views = [ExplanationView(**row) for row in connection.execute(query).mappings()]
+        return sorted(views, key=lambda view: TARGET_KINDS.index(view.kind))
+
+    def of_class(self, model: str, label: str) -> list[ExplanationView]:
+        """A model's explanations of its own answers on the samples of a class, by path."""
+        query = explanation_query().where(
+            Model.name == model, Explanation.kind == "predicted", Explanation.sample_id.in_(samples_of(label))
+        )
+        with self._engine.connect() as connection:
+            views = [ExplanationView(**row) for row in connection.execute(query).mappings()]
+        return sorted(views, key=lambda view: view.sample)
+
+    def for_overlays(self, model: str, label: str, split: Split) -> list[PredictedExplanation]:
+        """A model's explanations of its answers on all samples of a class and split, with what they are drawn on."""
+        samples = samples_of(label).where(Sample.split == split)
+        query = (
+            select(
+                Explanation.sample_id,
+                Sample.path.label("sample"),
+                Sample.width,
+                Sample.height,
+                Explanation.image_weights,
+                Explanation.text_weights,
+                Segmentation.label_map,
+            )
+            .join(Model, Model.id == Explanation.model_id)
+            .join(Sample, Sample.id == Explanation.sample_id)
+            .join(Segmentation, Segmentation.id == Explanation.segmentation_id)
+            .where(Model.name == model, Explanation.kind == "predicted", Explanation.sample_id.in_(samples))
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+            polygons = polygons_of(connection, samples)
+        return [
+            PredictedExplanation(
+                **{name: value for name, value in row.items() if name != "sample_id"},
+                polygons=tuple(polygons[row["sample_id"]]),
+            )
+            for row in rows
+        ]
+
+    def of_true_class(self, model: str, label: str) -> list[TrueClassExplanation]:
+        """A model's explanations of the true class on the samples of that class, by path (REFERENCE.md §5)."""
+        query = (
+            select(
+                Explanation.id.label("explanation_id"),
+                Explanation.sample_id,
+                Sample.path.label("sample"),
+                Sample.split,
+                Explanation.segmentation_id,
+                Explanation.image_weights,
+                Explanation.text_weights,
+            )
+            .join(Model, Model.id == Explanation.model_id)
+            .join(Sample, and_(Sample.id == Explanation.sample_id, Sample.category_id == Explanation.category_id))
+            .where(Model.name == model, Explanation.sample_id.in_(samples_of(label)))
+        )
+        entries = (
+            select(OcrEntry.sample_id, OcrEntry.text)
+            .where(OcrEntry.sample_id.in_(samples_of(label)))
+            .order_by(OcrEntry.sample_id, OcrEntry.position)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+            texts = _grouped(connection.execute(entries).all())
+        views = [TrueClassExplanation(**row, entries=tuple(texts[row["sample_id"]])) for row in rows]
+        return sorted(views, key=lambda view: view.sample)
+
+    def image_shares(self, model: str, label: str | None = None) -> list[ImageShare]:
+        """The modality ratio of each explained sample of a model, or of one class of samples, by path."""
+        query = (
+            select(
+                Sample.path.label("sample"),
+                Category.label,
+                (Explanation.category_id == Sample.category_id).label("right"),
+                Explanation.image_share,
+                Explanation.image_share_positive,
+                Explanation.probability,
+                Explanation.probability_without_text,
+                Explanation.probability_without_image,
+            )
+            .join(Model, Model.id == Explanation.model_id)
+            .join(Sample, Sample.id == Explanation.sample_id)
+            .join(Category, Category.id == Sample.category_id)
+            .where(Model.name == model, Explanation.kind == "predicted")
+        )
+        if label is not None:
+            query = query.where(Explanation.sample_id.in_(samples_of(label)))
+        with self._engine.connect() as connection:
+            views = [ImageShare(*row) for row in connection.execute(query)]
+        return sorted(views, key=lambda view: view.sample)
+
+
+def explanation_query() -> Select[Any]:
+    """All explanations with the fields of ExplanationView; `Explanation`, `Model` and `Sample` can be narrowed down."""
+    own, target, predicted = aliased(Category), aliased(Category), aliased(Category)
+    return (
+        select(
+            *(getattr(Explanation, name) for name in _NUMBERS),
+            Model.name.label("model"),
+            Sample.path.label("sample"),
+            Sample.split,
+            own.label.label("label"),
+            target.label.label("target"),
+            predicted.label.label("predicted"),
+        )
+        .join(Model, Model.id == Explanation.model_id)
+        .join(Sample, Sample.id == Explanation.sample_id)
+        .join(own, own.id == Sample.category_id)
+        .join(target, target.id == Explanation.category_id)
+        .outerjoin(
+            Prediction,
+            and_(Prediction.model_id == Explanation.model_id, Prediction.sample_id == Explanation.sample_id),
+        )
+        .outerjoin(predicted, predicted.id == Prediction.category_id)
+    )
+
+
+def _grouped(rows: Sequence[Row[int, str]]) -> dict[int, list[str]]:
+    grouped: dict[int, list[str]] = defaultdict(list)
+    for key, value in rows:
+        grouped[key].append(value)
+    return grouped

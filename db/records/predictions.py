@@ -1,0 +1,42 @@
+"""What the reader returns of predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from db.schema.columns import Vector
+
+
+@dataclass(frozen=True)
+class LabelProbability:
+    """What a model gives one class, 0..1."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What a model says of every sample that it was shown, as columns, [n], a row a sample: what charts are made of.
+
+    `labels` names the classes; `label` and `predicted` are indices into it, `sample` the samples' keys in the database,
+    `test` whether a sample is of the test split. `probability` of the predicted class lies in 0..1; `image_share` is
+    that of the predicted class's explanation, nan without one or where all weights are 0.
+    """
+
+    labels: tuple[str, ...]
+    sample: npt.NDArray[np.int64] = field(repr=False)
+    test: npt.NDArray[np.bool_] = field(repr=False)
+    label: npt.NDArray[np.int32] = field(repr=False)
+    predicted: npt.NDArray[np.int32] = field(repr=False)
+    probability: Vector = field(repr=False)
+    image_share: Vector = field(repr=False)
+    explained: npt.NDArray[np.bool_] = field(repr=False)
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Whether the prediction is the sample's class."""
+        return np.equal(self.label, self.predicted)
