@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from precompute.dataset.faults import Fault
 from precompute.dataset.found import Candidate, Source, is_picture
@@ -19,7 +19,7 @@ def is_finegrainocr(files: Sequence[File]) -> bool:
     return any(_is_image(file.path) for file in files) and any(_is_text(file.path) for file in files)
 
 
-def find_finegrainocr(files: Sequence[File]) -> tuple[list[Candidate], list[Fault]]:
+def find_finegrainocr(_: Path, files: Sequence[File]) -> tuple[list[Candidate], list[Fault]]:
     """Its samples, labelled by folder and without a split; a picture without a text file is still to be read."""
     texts = {_stem(file.path): file for file in files if _is_text(file.path)}
     candidates, faults = [], []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from db.errors import UserError
@@ -22,12 +22,18 @@ LAYOUT = (
 )
 CLASSES_FILE = "classes.csv"
 
+Recognise = Callable[[Sequence[File]], bool]
+Find = Callable[[Path, Sequence[File]], tuple[list[Candidate], list[Fault]]]
+
+LAYOUTS: list[tuple[Recognise, Find]] = [(is_finegrainocr, find_finegrainocr), (lambda _: True, find_imagefolder)]
+"""The readers of layouts: who recognises one by its files, and who finds its samples. The first that does is asked."""
+
 
 def scan_dataset(root: Path, test_share: float, seed: int) -> Scan:
     """Find all samples of a data set; no picture is opened.
 
     Args:
-        root: the data set folder, in either layout.
+        root: the data set folder, in one of LAYOUTS.
         test_share: 0..1; serves data sets without a split, as does `seed`.
 
     Raises:
@@ -41,7 +47,8 @@ def scan_dataset(root: Path, test_share: float, seed: int) -> Scan:
     if not any(is_picture(file.path) and not is_mask(file.path) for file in files):
         refused = f" ({faults[0].file}: {faults[0].message})" if faults else ""
         raise UserError(f"data set {root}: no pictures in it{refused}; {LAYOUT}")
-    candidates, more = find_finegrainocr(files) if is_finegrainocr(files) else find_imagefolder(root, files)
+    find = next(find for recognise, find in LAYOUTS if recognise(files))
+    candidates, more = find(root, files)
     classes, yet_more = _read_classes(root) if any(file.path == CLASSES_FILE for file in files) else ({}, [])
     known = [candidate for candidate in candidates if not classes or candidate.label in classes]
     unknown = [candidate for candidate in candidates if classes and candidate.label not in classes]

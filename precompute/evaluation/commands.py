@@ -56,8 +56,8 @@ def _report_failed(failed: int) -> None:
         raise typer.Exit(SKIPPED)
 
 
-def _evaluate_command(name: str, stage: str, text: str) -> None:
-    """Register an evaluation without options of its own.
+def evaluation_command(name: str, stage: str, text: str) -> None:
+    """Register an evaluation of EVALUATIONS that has no options of its own.
 
     Args:
         stage: whose results it evaluates.
@@ -82,12 +82,12 @@ def _evaluate_command(name: str, stage: str, text: str) -> None:
         _report_failed(failed)
 
 
-_evaluate_command(
+evaluation_command(
     "deletion",
     "explain-global",
     "Accuracy without the features of each class's top groups, beside that without as many random others.",
 )
-_evaluate_command(
+evaluation_command(
     "localisation",
     "activation",
     "Do activation maps, and LIME's superpixels, point at what masks mark? Pointing game and energy inside.",

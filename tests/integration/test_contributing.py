@@ -9,20 +9,29 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from db import session
 from db.commands.export import EXPORTS
 from db.write.marks import stage_marks
 from precompute.context import RunOptions
+from precompute.dataset import scan
 from precompute.dataset.planted_set.writer import write_planted_set
+from precompute.evaluation import commands
+from precompute.evaluation.run import EVALUATIONS
 from precompute.pipeline import run
 from precompute.recipe import Recipe, read_recipe
 from precompute.stored_run import open_stored
 from tests.tiny_recipe import RECIPE
 
-BLOCKS = re.findall(
-    r"```python\n(.*?)```", (Path(__file__).parent.parent.parent / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL
-)
+GUIDE = (Path(__file__).parent.parent.parent / "CONTRIBUTING.md").read_text("utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+STAGE, CALL, EVALUATION, READER = BLOCKS
+
+
+@pytest.mark.parametrize("example", re.findall(r"```\w*\n(.*?)```", GUIDE, re.DOTALL))
+def test_examples_are_short(example: str) -> None:
+    assert len(example.splitlines()) < 40
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +48,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_the_toy_evaluation_resumes_fails_per_unit_shows_progress_and_is_exported(
     trained: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert len(BLOCKS[0].strip().splitlines()) < 40
-    (tmp_path / "mirror.py").write_text(BLOCKS[0])
+    (tmp_path / "mirror.py").write_text(STAGE)
     monkeypatch.syspath_prepend(str(tmp_path))
     mirror = importlib.import_module("mirror")
     whole, broken = mirror.work, []
@@ -72,7 +80,41 @@ def test_the_toy_evaluation_resumes_fails_per_unit_shows_progress_and_is_exporte
 
 
 def test_the_call_of_the_toy_evaluation_runs(trained: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mirror.py").write_text(BLOCKS[0])
+    (tmp_path / "mirror.py").write_text(STAGE)
     monkeypatch.syspath_prepend(str(tmp_path))
-    exec(BLOCKS[1].replace("sqlite:///demo.db", trained), {})
+    exec(CALL.replace("sqlite:///demo.db", trained), {})
     del sys.modules["mirror"]
+
+
+def test_the_evaluation_is_a_command_that_prints_its_table(
+    trained: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mirror.py").write_text(STAGE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(EVALUATIONS, "mirror", None)
+    monkeypatch.setattr(commands.evaluate, "registered_commands", [*commands.evaluate.registered_commands])
+    exec(EVALUATION, {})
+    answer = CliRunner().invoke(commands.evaluate, ["mirror", "--db", trained, "--workers", "1"])
+    assert answer.exit_code == 0, answer.output
+    heading, *rows = answer.stdout.strip().splitlines()
+    assert heading.split("  ")[0] == "model"
+    assert [row.split()[-1] for row in rows] == ["16"] * 3
+    del sys.modules["mirror"]
+
+
+def test_the_reader_finds_the_samples_of_its_layout_and_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "LAYOUTS", [*scan.LAYOUTS])
+    exec(READER, {})
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.jpg").touch()
+    (folder / "labels.csv").write_text("file,label,split\na.jpg,Milk,train\nb.jpg,Milk,test\nc.jpg,Milk,test\n")
+    found = scan.scan_dataset(folder, 0.5, 0)
+    assert [(sample.path, sample.label, sample.split) for sample in found.samples] == [
+        ("a.jpg", "Milk", "train"),
+        ("b.jpg", "Milk", "test"),
+    ]
+    assert [(fault.file, fault.line) for fault in found.faults] == [("labels.csv", 4)]
