@@ -66,7 +66,10 @@ def global_records(engine: Engine) -> Iterator[Record]:
 
 
 def modality_records(engine: Engine) -> Iterator[Record]:
-    """The modality ratio of every explanation of a predicted class, by model and path (REFERENCE.md §4)."""
+    """The modality ratio of every explanation of a predicted class, by model and path.
+
+    Definition: docs/definitions.md, Modality share.
+    """
     reader = Reader(engine)
     for model in reader.models.all():
         for share in reader.explanations.image_shares(model.name):
@@ -90,7 +93,10 @@ def _with_paths(figures: Record, paths: Mapping[int, str]) -> Record:
 
 
 def activation_records(engine: Engine) -> Iterator[Record]:
-    """Every activation map with the forecast that it belongs to, by model and path of the sample (REFERENCE.md §7)."""
+    """Every activation map with the forecast that it belongs to, by model and path of the sample.
+
+    Definition: docs/definitions.md, Activation map.
+    """
     maps = ("target", "strategy", "variant", "stage", "top", "maximum", "width", "height", "values")
     query = (
         select(

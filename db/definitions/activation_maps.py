@@ -9,7 +9,7 @@ from PIL import Image
 
 from db.schema.columns import Vector
 
-SMALLEST_MAXIMUM = 1e-8  # a map whose maximum is below shows nothing but rounding (REFERENCE.md §7)
+SMALLEST_MAXIMUM = 1e-8  # a map whose maximum is below shows nothing but rounding (docs/definitions.md, Activation map)
 STAGES = (1, 2, 3, 4)
 
 

@@ -8,7 +8,7 @@ import unicodedata
 from rapidfuzz.distance import Levenshtein
 
 SIMILARITY = 0.75
-"""P1's match ratio (REFERENCE.md §5)."""
+"""P1's match ratio (docs/definitions.md, Text match)."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -25,7 +25,10 @@ def digits(text: str) -> str:
 
 
 def same_word(one: str, other: str, similarity: float) -> bool:
-    """Whether two texts match: equal digits, and folded forms that are at least that similar (REFERENCE.md §5)."""
+    """Whether two texts match: equal digits, and folded forms that are at least that similar.
+
+    Definition: docs/definitions.md, Text match.
+    """
     left, right = fold(one), fold(other)
     return digits(left) == digits(right) and Levenshtein.normalized_similarity(left, right) >= similarity
 

@@ -71,7 +71,10 @@ class Explanations:
         ]
 
     def of_true_class(self, model: str, label: str) -> list[TrueClassExplanation]:
-        """A model's explanations of the true class on the samples of that class, by path (REFERENCE.md §5)."""
+        """A model's explanations of the true class on the samples of that class, by path.
+
+        Definition: docs/definitions.md, Global groups.
+        """
         query = (
             select(
                 Explanation.id.label("explanation_id"),

@@ -1,4 +1,4 @@
-"""What the reader returns of activation maps (REFERENCE.md §7)."""
+"""What the reader returns of activation maps (docs/definitions.md, Activation map)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reader returns of embedding classifiers (REFERENCE.md §7)."""
+"""What the reader returns of embedding classifiers (docs/definitions.md, Embedding classifier)."""
 
 from __future__ import annotations
 

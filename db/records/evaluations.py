@@ -21,7 +21,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class DeletionView:
-    """The deletion test of one model and modality (P1 §5.2, REFERENCE.md §6).
+    """The deletion test of one model and modality (P1 §5.2, docs/definitions.md, Deletion test).
 
     Accuracies in 0..1 over `samples` test samples: untouched, with the top groups' features removed, and with as
     many random ones, a mean over `draws`. `difference` = random_removed - top_removed with its 95 % interval.
@@ -40,7 +40,7 @@ class DeletionView:
 
 @dataclass(frozen=True)
 class FaithfulnessView:
-    """How well one explanation of a model's answer holds (REFERENCE.md §8).
+    """How well one explanation of a model's answer holds (docs/definitions.md, Deletion and insertion curves).
 
     The areas under the deletion and insertion curves are in 0..1, beside those of a random ranking.
     """

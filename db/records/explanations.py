@@ -15,7 +15,7 @@ TargetKind = Literal["predicted", "true", "runner_up"]
 
 @dataclass(frozen=True)
 class ExplanationView:
-    """One local explanation with all its numbers (REFERENCE.md §3, §4).
+    """One local explanation with all its numbers (docs/definitions.md, Local explanation, Modality share).
 
     `label` = the sample's own class, `target` = the explained one, `predicted` = the model's (None if unknown).
     `image_weights[segment id]` and `text_weights[entry position]` are signed; errors have the weights' shapes
@@ -73,7 +73,7 @@ class PredictedExplanation:
 
 @dataclass(frozen=True)
 class TrueClassExplanation:
-    """What the global stage needs of one explanation of the true class (REFERENCE.md §5)."""
+    """What the global stage needs of one explanation of the true class (docs/definitions.md, Global groups)."""
 
     explanation_id: int
     sample_id: int
@@ -87,7 +87,7 @@ class TrueClassExplanation:
 
 @dataclass(frozen=True)
 class ImageShare:
-    """The modality ratio of one explanation of the predicted class (REFERENCE.md §4)."""
+    """The modality ratio of one explanation of the predicted class (docs/definitions.md, Modality share)."""
 
     sample: str
     label: str
