@@ -33,11 +33,10 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object in place of a table.")] = False,
 ) -> None:
     """Show samples, classes, models with their accuracy, explanations, runs and problems."""
-    from db.commands.summary import table
-    from db.commands.upkeep import describe
+    from db.commands.info import describe, summary
 
     figures = describe(open_read_only(address.resolved(db)))
-    typer.echo(json_text(figures) if as_json else table(figures))
+    typer.echo(json_text(figures) if as_json else summary(figures))
 
 
 @app.command(epilog="Example: python -m db check --db sqlite:///explanations.db --upgrade")
@@ -102,9 +101,9 @@ def search(
 @app.command(epilog="Example: python -m db compact --db sqlite:///explanations.db")
 def compact(db: Url = None, wait: Wait = False) -> None:
     """Give freed space back; also mends the SQLite file of a run that was killed, for use in a read-only folder."""
-    from db.commands import upkeep
+    from db.commands.compact import compact_database
 
-    before, after = upkeep.compact(address.resolved(db), wait)
+    before, after = compact_database(address.resolved(db), wait)
     typer.echo(f"{before:,} bytes before, {after:,} after")
 
 
@@ -115,9 +114,9 @@ def copy(
     wait: Wait = False,
 ) -> None:
     """Copy everything into another database, of the same engine or the other."""
-    from db.commands import copy as transfer
+    from db.commands.copy import copy_database
 
-    typer.echo(f"{transfer.copy(address.resolved(db), to, wait):,} rows copied to {address.shown(to)}")
+    typer.echo(f"{copy_database(address.resolved(db), to, wait):,} rows copied to {address.shown(to)}")
 
 
 if __name__ == "__main__":

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import re
 import shlex
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary, WeakSet
+from typing import TypeAlias
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Dialect, create_engine, event, inspect, text
+from sqlalchemy import URL, inspect, text
 
-from db import address
+from db import address, engines
 from db.errors import UserError
-from db.failures import FAILURES, explained_error, remember_place
-from db.schema.columns import json_text
+from db.failures import FAILURES, explained_error
 
 Engine: TypeAlias = sqlalchemy.Engine
 """An opened database: what Reader and Writer take."""
 
 SCHEMA_VERSION = "0004"  # the newest revision in db/schema/migrations/versions; a test compares
 OLDEST_READABLE = "0003"  # nothing that readers use has changed since
-PAGE_SIZE = 8192
-BUSY_SECONDS = 30
 
 
 def create(url: str) -> Engine:
@@ -69,11 +64,11 @@ def open_read_only(url: str, oldest: str = OLDEST_READABLE) -> Engine:
     parsed = address.parse(url)
     path = address.sqlite_path(parsed)
     if path is None:
-        engine = _server_engine(parsed, execution_options={"postgresql_readonly": True})
+        engine = engines.server_engine(parsed, execution_options={"postgresql_readonly": True})
     else:
         if not path.exists():
             raise UserError(f"{address.shown(parsed)}: no such file; `python -m precompute run --db {url}` makes one")
-        engine = _file_engine(path, "ro")
+        engine = engines.file_engine(path, "ro")
     with _explained(parsed, reading=True):
         _demand_unicode(engine)
         _demand(engine, oldest)
@@ -118,7 +113,7 @@ def finish(engine: Engine) -> None:
     path = address.sqlite_path(engine.url)
     if path is None:
         return
-    _close_left(engine)
+    engines.close_left(engine)
     with _explained(engine.url), contextlib.closing(sqlite3.connect(path, timeout=1)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         try:
@@ -126,15 +121,6 @@ def finish(engine: Engine) -> None:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):  # locked: someone else has it open
                 raise
-
-
-def _close_left(engine: Engine) -> None:
-    """Close connections that nobody gave back: a signal may come while the pool hands one out."""
-    left = [connection for connection in list(_OPENED.get(engine.dialect, ())) if connection.is_open]
-    if left:  # the pool is to say nothing when it finds them closed: the program is at its end
-        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
-    for connection in left:
-        connection.close()
 
 
 def schema_version(engine: Engine) -> str | None:
@@ -192,7 +178,7 @@ def _create_file(path: Path) -> None:
     building = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with _explained(URL.create("sqlite", database=str(path))):
-            engine = _file_engine(building, "rwc")
+            engine = engines.file_engine(building, "rwc")
             _migrate(engine)
             finish(engine)
         with contextlib.suppress(FileExistsError):
@@ -222,75 +208,7 @@ def _alone(engine: Engine, wait: bool) -> contextlib.AbstractContextManager[obje
 
 def _open_for_writing(parsed: URL) -> Engine:
     path = address.sqlite_path(parsed)
-    return _server_engine(parsed) if path is None else _file_engine(path, "rwc")
-
-
-def _server_engine(parsed: URL, **options: Any) -> Engine:
-    engine = create_engine(
-        parsed,
-        pool_pre_ping=True,
-        pool_size=8,
-        max_overflow=56,
-        connect_args={"connect_timeout": 10, "client_encoding": "UTF8"},  # else some servers answer in bytes
-        json_serializer=json_text,
-        **options,
-    )
-    remember_place(engine)
-    return engine
-
-
-class _FileConnection(sqlite3.Connection):
-    """One that can be referred to weakly, and tells whether it is open."""
-
-    @property
-    def is_open(self) -> bool:
-        try:
-            return self.total_changes >= 0
-        except sqlite3.ProgrammingError:  # closed
-            return False
-
-
-_OPENED: WeakKeyDictionary[Dialect, WeakSet[_FileConnection]] = WeakKeyDictionary()
-"""The connections to files that are open, by their engine's dialect, which an engine shares with its variants alone."""
-
-
-def _file_engine(path: Path, mode: str) -> Engine:
-    """An engine on a SQLite file whose transactions begin when SQLAlchemy says so, not at the first change."""
-    uri = f"{path.absolute().as_uri()}?mode={mode}"  # as_uri escapes what SQLite would read as an option
-    opened: WeakSet[_FileConnection] = WeakSet()
-
-    def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            uri,
-            uri=True,
-            check_same_thread=False,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            factory=_FileConnection,
-        )
-        opened.add(connection)
-        connection.execute("PRAGMA foreign_keys=ON")
-        if mode != "ro":
-            connection.execute(f"PRAGMA page_size={PAGE_SIZE}")  # heeded before the first table only
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-        return connection
-
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        creator=connect,
-        pool_size=8,
-        max_overflow=56,
-        json_serializer=json_text,
-    )
-    _OPENED[engine.dialect] = opened
-    event.listen(engine, "begin", _begin)
-    remember_place(engine)
-    return engine
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'DEFERRED')}")
+    return engines.server_engine(parsed) if path is None else engines.file_engine(path, "rwc")
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ TABLES = [table for table in Base.metadata.sorted_tables if table is not LeaseRo
 _CHUNK = 200  # rows in one insert; with pictures some MB
 
 
-def copy(source_url: str, target_url: str, wait: bool = False) -> int:
+def copy_database(source_url: str, target_url: str, wait: bool = False) -> int:
     """Copy all rows with their keys into a new database, in one transaction; returns how many.
 
     Raises:

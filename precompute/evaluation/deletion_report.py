@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Engine
 
 from db.definitions.published_figures import PUBLISHED_DELETION, PublishedDeletion
+from db.plain_table import table
 from db.read.reader import Reader
 from db.records.evaluations import Figures
-from precompute.evaluation.plain_table import table
 
 PAPER: dict[tuple[str, str | None], PublishedDeletion] = {(row.kind, row.modality): row for row in PUBLISHED_DELETION}
 

@@ -10,8 +10,8 @@ import numpy as np
 from sqlalchemy import Engine
 
 from db.errors import UserError
+from db.plain_table import table
 from db.read.reader import Reader
-from precompute.evaluation.plain_table import table
 from precompute.evaluation.statistics import paired_interval
 from precompute.recipe import derive_seed
 

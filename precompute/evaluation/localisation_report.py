@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
 
+from db.plain_table import table
 from db.read.reader import Reader
 from db.records.activation import LocalisationView, Measure
-from precompute.evaluation.plain_table import table
 
 HEADINGS = ("setting", "variant", "of", "strategy", "stage", "n", "in the mask", "within 15 px", "energy inside")
 

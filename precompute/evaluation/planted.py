@@ -10,8 +10,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
+from db.plain_table import table
 from db.schema.tables import Model
-from precompute.evaluation.plain_table import table
 from precompute.evaluation.planted_findings import (
     Finding,
     ModalitySeparation,

@@ -14,7 +14,7 @@ from db import address
 from db.commands.check import faults
 from db.commands.export import EXPORTS
 from db.commands.formats import write
-from db.commands.upkeep import describe
+from db.commands.info import describe
 from db.schema.tables import Category, Mask, Model, OcrEntry, Picture, Prediction, Sample
 from db.session import open_read_only
 from precompute.status import status_text

@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import Engine, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
-from db import address, session
-from db.commands import copy as transfer
-from db.commands import upkeep
+from db import address, engines, session
+from db.commands.compact import compact_database
+from db.commands.copy import copy_database
 from db.errors import UserError
 from db.failures import explained_error
 from db.schema.tables import Run
@@ -98,7 +98,7 @@ def test_a_disk_that_may_only_be_read(small_disk: Path) -> None:
     url = f"sqlite:///{small_disk}/x.db"
     session.finish(session.create(url))
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    for write in (session.create, upkeep.compact):
+    for write in (session.create, compact_database):
         with pytest.raises(UserError, match=r"x\.db: .*; may you read and write there\?$"):
             write(url)
     with session.open_read_only(url).connect() as connection:
@@ -110,18 +110,18 @@ def test_a_damaged_file(tmp_path: Path, example_file: Path) -> None:
     content = bytearray(example_file.read_bytes())
     with sqlite3.connect(example_file) as connection:
         (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ocr_entry'").fetchone()
-    content[session.PAGE_SIZE * (page - 1) : session.PAGE_SIZE * page] = b"?" * session.PAGE_SIZE
+    content[engines.PAGE_SIZE * (page - 1) : engines.PAGE_SIZE * page] = b"?" * engines.PAGE_SIZE
     path.write_bytes(content)
     expected = f"{url}: database disk image is malformed; the file is damaged: restore a copy of it, or name a new file"
     engine = session.open_read_only(url)
     assert _line(lambda: engine.connect().execute(text("SELECT * FROM ocr_entry")).all()).startswith(expected)
-    assert _line(lambda: transfer.copy(url, f"sqlite:///{tmp_path}/y.db")).startswith(expected)
+    assert _line(lambda: copy_database(url, f"sqlite:///{tmp_path}/y.db")).startswith(expected)
     with pytest.raises(UserError, match="the file is damaged"):
-        upkeep.compact(url)
+        compact_database(url)
 
 
 def test_a_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "BUSY_SECONDS", 0)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0)
     url = f"sqlite:///{tmp_path}/x.db"
     engine = session.create(url)
     with sqlite3.connect(tmp_path / "x.db", isolation_level=None) as connection:

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from db import address, session
-from db.commands import upkeep
+from db.commands.compact import compact_database
 from db.errors import UserError
 from db.read.reader import Reader
 from db.schema.tables import Run
@@ -113,7 +113,7 @@ def test_an_unfinished_file_in_an_unwritable_folder_names_the_remedy(open_folder
     with _unwritable(open_folder), pytest.raises(UserError, match="`python -m db compact` mends it"):
         session.open_read_only(url)
     (open_folder / "x.db").chmod(0o644)
-    upkeep.compact(url)
+    compact_database(url)
     with _unwritable(open_folder):
         session.open_read_only(url)
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Row, select
 
 from db import session
-from db.commands import copy as transfer
+from db.commands.copy import TABLES, copy_database
 from db.commands.export import EXPORTS
 from db.errors import UserError
 from db.read.reader import Reader
@@ -24,15 +24,15 @@ def _content(url: str) -> dict[str, list[Row[tuple[object, ...]]]]:
                 tuple(value.tobytes() if hasattr(value, "tobytes") else value for value in row)
                 for row in connection.execute(select(table).order_by(*table.primary_key))
             ]
-            for table in transfer.TABLES
+            for table in TABLES
         }
 
 
 @pytest.mark.postgresql
 def test_there_and_back_again(embedding_file: Path, postgresql_url: str, tmp_path: Path) -> None:
     here, back = f"sqlite:///{embedding_file}", f"sqlite:///{tmp_path}/back.db"
-    count = transfer.copy(here, postgresql_url)
-    assert transfer.copy(postgresql_url, back) == count
+    count = copy_database(here, postgresql_url)
+    assert copy_database(postgresql_url, back) == count
     original = _content(here)
     assert sum(map(len, original.values())) == count
     assert all(original.values()), "the example fills every table"
@@ -44,7 +44,7 @@ def test_there_and_back_again(embedding_file: Path, postgresql_url: str, tmp_pat
 
 @pytest.mark.postgresql
 def test_new_rows_follow_the_copied_ones(small_database: str, postgresql_url: str) -> None:
-    transfer.copy(small_database, postgresql_url)
+    copy_database(small_database, postgresql_url)
     writer = Writer(session.create(postgresql_url))
     assert writer.start_run(settings={}, settings_hash="new", seed=0, versions={}, dataset="", artifacts="") == 2
     writer.finish_unit("s", "new", "k")
@@ -55,7 +55,7 @@ def test_new_rows_follow_the_copied_ones(small_database: str, postgresql_url: st
 
 def test_a_copy_to_the_same_engine_exports_the_same(small_database: str, tmp_path: Path) -> None:
     target = f"sqlite:///{tmp_path}/copy.db"
-    transfer.copy(small_database, target)
+    copy_database(small_database, target)
     engines = [session.open_read_only(url) for url in (small_database, target)]
     first, second = [[str(record) for record in EXPORTS["explanations"].records(engine)] for engine in engines]
     assert first == second
@@ -65,6 +65,6 @@ def test_a_filled_target_and_the_source_itself_are_refused(small_database: str, 
     other = f"sqlite:///{tmp_path}/other.db"
     build(other)
     with pytest.raises(UserError, match="holds results already; name a new database with --to"):
-        transfer.copy(small_database, other)
+        copy_database(small_database, other)
     with pytest.raises(UserError, match="is the source itself"):
-        transfer.copy(small_database, small_database)
+        copy_database(small_database, small_database)

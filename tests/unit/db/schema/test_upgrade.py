@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import select, text
 
 from db import session
-from db.commands import copy as transfer
-from db.commands import upkeep
 from db.commands.check import faults
+from db.commands.compact import compact_database
+from db.commands.copy import copy_database
 from db.commands.export import EXPORTS
+from db.commands.info import describe
 from db.errors import UserError
 from db.read.reader import Reader
 from db.schema.base import Base
@@ -116,17 +117,17 @@ def test_a_prediction_mark_goes_when_samples_came_back_without_their_predictions
 def test_an_older_database_is_read_but_not_written_to(engine_url: str) -> None:
     build(engine_url, embedding=True)
     current = session.open_read_only(engine_url)
-    figures = upkeep.describe(current)
+    figures = describe(current)
     exported = [[str(record) for record in export.records(current)] for export in EXPORTS.values()]
     current.dispose()
     make_older(engine_url)
     older = session.open_read_only(engine_url)
     changing = {"schema_version": None, "size_bytes": None}
-    assert {**upkeep.describe(older), **changing} == {**figures, **changing}
+    assert {**describe(older), **changing} == {**figures, **changing}
     assert [[str(record) for record in export.records(older)] for export in EXPORTS.values()] == exported
     assert list(faults(older)) == []
     assert Reader(older).runs.failures()
-    for write in (session.create, upkeep.compact, lambda url: transfer.copy(url, "sqlite:///nowhere/x.db")):
+    for write in (session.create, compact_database, lambda url: copy_database(url, "sqlite:///nowhere/x.db")):
         with pytest.raises(UserError, match="version 0003 is older than this program's 0004; run `python -m db check"):
             write(engine_url)
 

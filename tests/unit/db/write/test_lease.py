@@ -17,8 +17,8 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 
 from db import session
-from db.commands import copy as transfer
-from db.commands import upkeep
+from db.commands.compact import compact_database
+from db.commands.copy import copy_database
 from db.errors import UserError
 from db.schema.tables import LeaseRow
 from db.write import holder, lease
@@ -259,11 +259,11 @@ def test_upkeep_does_not_get_in_the_way_of_a_run(engine_url: str, example_file: 
     empty = f"sqlite:///{tmp_path}/empty.db"
     engines = [session.create(url) for url in (engine_url, empty)]
     with hold(engines[0], "a run"), hold(engines[1], "a run"):
-        for write in (lambda: upkeep.compact(engine_url), lambda: transfer.copy(f"sqlite:///{example_file}", empty)):
+        for write in (lambda: compact_database(engine_url), lambda: copy_database(f"sqlite:///{example_file}", empty)):
             with pytest.raises(UserError, match="another run is at work on it: a run"):
                 write()
-    upkeep.compact(engine_url)
-    transfer.copy(f"sqlite:///{example_file}", empty)
+    compact_database(engine_url)
+    copy_database(f"sqlite:///{example_file}", empty)
 
 
 def test_a_file_that_was_held_is_one_file_in_the_end(tmp_path: Any) -> None:

@@ -1,22 +1,19 @@
-"""Upkeep of a whole database: its figures, and giving freed space back."""
+"""The figures of a database, as a JSON value and as tables for a person."""
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select, text
 
 from db import address
-from db.errors import UserError
-from db.failures import explained_error
+from db.plain_table import table
 from db.read.reader import Reader
 from db.schema.base import Base
 from db.schema.tables import Category, Explanation, GlobalGroup, OcrEntry, Sample
-from db.session import create, finish, schema_version
-from db.write.lease import hold
+from db.session import schema_version
+
+_ALIGN, _WIDTHS = "<>>>", (23, 8, 6, 12)  # models and stages stand in the same columns
 
 
 def describe(engine: Engine) -> dict[str, Any]:
@@ -28,7 +25,7 @@ def describe(engine: Engine) -> dict[str, Any]:
     return {
         "database": address.shown(engine.url),
         "schema_version": schema_version(engine),
-        "size_bytes": _size(engine),
+        "size_bytes": size_bytes(engine),
         "samples": counts[Sample],
         "splits": splits,
         "classes": counts[Category],
@@ -69,52 +66,53 @@ def describe(engine: Engine) -> dict[str, Any]:
     }
 
 
-def compact(url: str, wait: bool = False) -> tuple[int, int]:
-    """Give freed space back and leave a SQLite file as one file; returns the bytes before and after.
-
-    Raises:
-        UserError: as `db.session.create`, a missing file, or, without `wait`, another program is writing.
-    """
-    path = address.sqlite_path(url)
-    if path is not None and not path.exists():
-        raise UserError(f"{address.shown(url)}: no such file")
-    engine = create(url)
-    try:
-        with hold(engine, "python -m db compact", wait):
-            before = _size(engine)
-            _compact_server(engine) if path is None else _compact_file(engine, path)
-            after = _size(engine)
-    finally:
-        finish(engine)
-    return before, after
-
-
-def _compact_server(engine: Engine) -> None:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM (FULL, ANALYZE)"))
-
-
-def _compact_file(engine: Engine, path: Path) -> None:
-    from sqlite_utils import Database  # slow to import; readers never need it
-
-    finish(engine)
-    try:
-        with contextlib.closing(sqlite3.connect(path, timeout=1)) as connection:
-            database = Database(connection)
-            database["ocr_entry"].optimize()
-            database.analyze()
-            database.vacuum()
-    except sqlite3.Error as error:
-        raise explained_error(error, engine.url) from None
-
-
-def _count(connection: Connection, table: type[Base]) -> int:
-    return connection.scalar(select(func.count()).select_from(table)) or 0
-
-
-def _size(engine: Engine) -> int:
+def size_bytes(engine: Engine) -> int:
+    """The bytes that a database takes on disk."""
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         return int(pages) * int(connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+
+
+def summary(figures: dict[str, Any]) -> str:
+    """What `describe` found, laid out for a terminal."""
+    splits = ", ".join(f"{count} {split}" for split, count in sorted(figures["splits"].items()))
+    models = [
+        (model["name"], _share(model["accuracy"]), _share(model["top3_accuracy"]), f"{model['explanations']:,}")
+        for model in figures["models"]
+    ]
+    stages = [
+        (stage["stage"], f"{stage['done']:,}", f"{stage['failed']:,}", f"{stage['seconds']:,.1f}")
+        for stage in figures["stages"]
+    ]
+    lines = [
+        f"{figures['database']}   schema {figures['schema_version']}, {figures['size_bytes'] / 1e6:.1f} MB",
+        f"samples       {figures['samples']:>8,}   {splits}",
+        f"classes       {figures['classes']:>8,}",
+        f"OCR entries   {figures['entries']:>8,}",
+        f"explanations  {figures['explanations']:>8,}",
+        f"global groups {figures['global_groups']:>8,}",
+        "",
+        table([("model", "accuracy", "top 3", "explanations"), *models], _ALIGN, _WIDTHS),
+        "",
+        table([("stage", "done", "failed", "seconds"), *stages], _ALIGN, _WIDTHS),
+    ]
+    for run in figures["runs"]:
+        end = f"finished {run['finished_at']}" if run["finished_at"] else "not finished"
+        made_by = f" by shelf-lens {run['shelf_lens']}" if run["shelf_lens"] else ""
+        lines += ["", f"run {run['settings_hash']} of {run['dataset']}{made_by}: started {run['started_at']}, {end}"]
+    if figures["problems"]:
+        lines += ["", f"{len(figures['problems'])} problems"]
+    for problem in figures["problems"]:
+        where = problem["file"] if problem["line"] is None else f"{problem['file']}:{problem['line']}"
+        lines.append(f"  {problem['stage']}: {where}: {problem['message']}")
+    return "\n".join(lines)
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _count(connection: Connection, table: type[Base]) -> int:
+    return connection.scalar(select(func.count()).select_from(table)) or 0
