@@ -14,8 +14,16 @@ from tests.example_database import build
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+if "PYTEST_XDIST_WORKER" in os.environ:  # there is a worker for each core: more threads would wait for one another
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PROJECT = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, so that no worker is left with one of them at the end."""
+    folders = ("integration", "browser", "unit")
+    items.sort(key=lambda item: folders.index(item.path.relative_to(PROJECT / "tests").parts[0]))
 
 
 def _shared(*names: str) -> Path:

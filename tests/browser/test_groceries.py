@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +11,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PROJECT, served
+from tests.browser.conftest import served
 from tests.browser.steps import SLOTS, expect_state, open_page, open_tab, pictures_are_painted, state
 from tests.browser.test_accessibility import SERIOUS
+from tests.command_line import command
 from tests.tiny_recipe import RECIPE
 
 pytestmark = pytest.mark.browser
@@ -31,8 +30,8 @@ def address(groceries: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     _slice(groceries, folder / "cartons")
     (folder / "recipe.toml").write_text(RECIPE)
     url = f"sqlite:///{folder / 'cartons.db'}"
-    command = [sys.executable, "-m", "precompute", "run", "--dataset", str(folder / "cartons")]
-    subprocess.run([*command, "--recipe", str(folder / "recipe.toml"), "--db", url], cwd=PROJECT, check=True)
+    options = ["--dataset", folder / "cartons", "--recipe", folder / "recipe.toml", "--db", url, "--workers", 1]
+    command("precompute", "run", *options)
     with served("--db", url) as address:
         yield address
 

@@ -2,13 +2,12 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 from PIL import Image
 
-PROJECT = Path(__file__).parent.parent.parent
+from tests.command_line import PROJECT, command, process
+
 GUIDE = (PROJECT / "docs" / "own-data-and-model.md").read_text(encoding="utf-8")
 
 
@@ -35,11 +34,9 @@ def test_the_guides_model_is_explained(tmp_path: Path) -> None:
     (tmp_path / "my_model.py").write_text(_block("python", "class Brightness"))
     (tmp_path / "mine.toml").write_text(_block("toml", "my_model:Brightness") + "\n[explain]\nevaluations = 200\n")
     url = f"sqlite:///{tmp_path}/mine.db"
-    environment = ["env", f"PYTHONPATH={PROJECT}"]
-    run = [sys.executable, "-m", "precompute", "run", "--dataset", "data", "--recipe", "mine.toml", "--db", url]
-    subprocess.run([*environment, *run], cwd=tmp_path, check=True, capture_output=True, text=True)
-    export = [sys.executable, "-m", "db", "export", "explanations", "--format", "jsonl", "--db", url]
-    answer = subprocess.run([*environment, *export], cwd=tmp_path, check=True, capture_output=True, text=True)
+    options = ["--dataset", "data", "--recipe", "mine.toml", "--db", url, "--workers", 1]
+    process("precompute", "run", *options, cwd=tmp_path)
+    answer = command("db", "export", "explanations", "--format", "jsonl", "--db", url)
     rows = [json.loads(line) for line in answer.stdout.splitlines()]
     labelled = [row for row in rows if row["label"] == row["target"] == "labelled"]
     assert labelled

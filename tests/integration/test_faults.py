@@ -1,12 +1,14 @@
 """Faults at random instants of the offline job, as `python -m tests.benchmarks.faults` commits them by the hundred."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import postgresql_server
 from tests.benchmarks.faults.__main__ import campaign, commands, prepare, run
+from tests.benchmarks.faults.job import WARM
 from tests.benchmarks.faults.truth import References
 
 SQLITE = ("kill", "SIGINT", "folder away for a while", "SIGTERM", "two runs", "checkpoint damaged")
@@ -14,10 +16,13 @@ POSTGRESQL = ("SIGTERM", "kill", "picture edited for a while", "two runs", "inpu
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root = tmp_path_factory.mktemp("faults")
     prepare(root, quick=True)
-    return root
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(WARM, "1")  # the same processes, but forked from one that has imported everything
+        yield root
+    shutil.rmtree(root, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -43,4 +48,3 @@ def test_a_postgresql_database_survives_faults_and_ends_as_without(
     assert tally.failed == 0, one.steps
     assert sum(tally.by_kind.values()) == len(POSTGRESQL)
     assert tally.comparisons >= 1
-    shutil.rmtree(folder, ignore_errors=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +16,13 @@ from db.errors import UserError
 from db.read.reader import Reader
 from db.schema.tables import GlobalGroup, WorkUnit
 from db.session import create, finish, open_read_only
-from precompute.dataset.planted_set.writer import write_planted_set
 from precompute.evaluation.curves import curve_area, steps_of
 from precompute.evaluation.deletion import DRAWS
 from precompute.evaluation.run import evaluate_deletion, evaluate_faithfulness
 from precompute.probe import probe_sample
 from precompute.stored_run import open_stored
-from tests.conftest import PROJECT
+from tests.command_line import command, process
+from tests.planted_slice import CLASSES, write_planted_slice
 from tests.tiny_recipe import TOWERS
 
 RECIPE = f"""{TOWERS}
@@ -53,16 +51,8 @@ segments = 30
 [global]
 split = "SPLIT"
 """
-
-
-def command(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "precompute", *map(str, arguments)],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=check,
-    )
+EXPLAINED = 2
+"""Models of the recipe that are explained."""
 
 
 def _recipe(folder: Path, split: str) -> Path:
@@ -74,17 +64,18 @@ def _recipe(folder: Path, split: str) -> Path:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trust")
-    write_planted_set(folder / "set", seed=0, train_per_class=4, test_per_class=2)
+    write_planted_slice(folder / "set")
     url = f"sqlite:///{folder}/trust.db"
-    command("run", "--dataset", folder / "set", "--recipe", _recipe(folder, "train"), "--db", url, "--workers", 2)
+    options = ["--dataset", folder / "set", "--recipe", _recipe(folder, "train"), "--db", url, "--workers", 1]
+    command("precompute", "run", *options)
     return folder
 
 
 @pytest.fixture(scope="module")
 def url(folder: Path) -> str:
-    """With both evaluations done by two workers."""
+    """With both evaluations, one of them from a process that has two workers."""
     url = f"sqlite:///{folder}/trust.db"
-    command("evaluate", "deletion", "--db", url, "--workers", 2)
+    process("precompute", "evaluate", "deletion", "--db", url, "--workers", 2)
     _measure_faithfulness(url, 1)
     return url
 
@@ -200,7 +191,7 @@ def test_again_computes_nothing_and_more_samples_keep_what_there_is(url: str, fo
     shutil.copy(folder / "trust.db", copy)
     again = f"sqlite:///{copy}"
     before, last = _figures(again, "faithfulness"), _units(again)
-    assert len({(row[1], row[2]) for row in before}) == len(before) == 16 * 2
+    assert len({(row[1], row[2]) for row in before}) == len(before) == CLASSES * EXPLAINED
     _measure_faithfulness(again, 1)
     assert (_figures(again, "faithfulness"), _units(again)) == (before, last)
     _measure_faithfulness(again, 2)
@@ -217,9 +208,9 @@ def test_figures_of_other_options_are_replaced_only_if_asked_for(url: str, folde
     again = f"sqlite:///{copy}"
     before = _figures(again, "faithfulness")
     options = ("--samples-per-class", 1, "--steps", 3, "--workers", 1, "--db", again)
-    answer = command("evaluate", "faithfulness", *options, check=False)
+    answer = command("precompute", "evaluate", "faithfulness", *options, check=False)
     assert answer.returncode == 2
-    assert "32 results of evaluate-faithfulness" in answer.stderr.splitlines()[-1]
+    assert f"{CLASSES * EXPLAINED} results of evaluate-faithfulness" in answer.stderr.splitlines()[-1]
     assert "--replace" in answer.stderr.splitlines()[-1]
     assert _figures(again, "faithfulness") == before
     with pytest.raises(UserError, match="--replace"):
@@ -237,7 +228,7 @@ def test_the_number_of_workers_changes_no_figure(url: str, folder: Path, tmp_pat
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("DELETE FROM work_unit WHERE stage LIKE 'evaluate-%'")
     assert _figures(one, "deletion-sample", "deletion") == []
-    out = command("evaluate", "deletion", "--db", one, "--workers", 1).stdout
+    out = command("precompute", "evaluate", "deletion", "--db", one, "--workers", 1).stdout
     assert _figures(one, "deletion-sample", "deletion") == _figures(url, "deletion-sample", "deletion")
     assert "P1: samples" in out
     for row in Reader(open_read_only(one)).evaluations.figures("deletion"):
@@ -258,17 +249,18 @@ def test_a_picture_that_is_gone_is_skipped_and_the_exit_code_says_so(folder: Pat
         )
     gone = f"sqlite:///{tmp_path}/gone.db"
     options = ("--samples-per-class", 1, "--steps", 6, "--workers", 1)
-    answer = command("evaluate", "faithfulness", "--db", gone, *options, check=False)
+    answer = command("precompute", "evaluate", "faithfulness", "--db", gone, *options, check=False)
     assert answer.returncode == 3
     assert "skipped: 2 unit(s) of work failed" in answer.stderr
-    assert len(Reader(open_read_only(gone)).evaluations.figures("faithfulness")) == 15 * 2
+    assert len(Reader(open_read_only(gone)).evaluations.figures("faithfulness")) == (CLASSES - 1) * EXPLAINED
 
 
 def test_groups_of_test_samples_are_refused_in_one_line(folder: Path, tmp_path: Path) -> None:
     shutil.copy(folder / "trust.db", tmp_path / "all.db")
     shutil.copytree(folder / "trust.artifacts", tmp_path / "all.artifacts")
     url = f"sqlite:///{tmp_path}/all.db"
-    arguments = ("explain-global", "--dataset", folder / "set", "--recipe", _recipe(tmp_path, "all"), "--db", url)
+    options = ("--dataset", folder / "set", "--recipe", _recipe(tmp_path, "all"), "--db", url, "--workers", 1)
+    arguments = ("precompute", "explain-global", *options)
     before = _groups(url)
     refused = command(*arguments, check=False)
     assert refused.returncode == 2
