@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sqlite3
@@ -15,17 +14,15 @@ import pytest
 
 from db.session import SCHEMA_VERSION, create, finish
 from db.write.lease import hold
-from tests.conftest import PROJECT
+from tests.command_line import PROJECT, command, process
 from tests.example_database import build
 
 NEXT_VERSION = f"{int(SCHEMA_VERSION) + 1:04}"
 COMMANDS = ("info", "check", "export", "search", "compact", "copy")
 
 
-def _db(*arguments: str, cwd: Path = PROJECT) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "120"}
-    command = [sys.executable, "-m", "db", *arguments]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+def _db(*arguments: object, cwd: Path = PROJECT) -> subprocess.CompletedProcess[str]:
+    return command("db", *arguments, check=False, cwd=cwd)
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +104,8 @@ def test_compact_gives_space_back_and_keeps_the_content(tmp_path: Path) -> None:
 def test_copy_to_postgresql_and_look_there(url: str, postgresql_url: str) -> None:
     done = _db("copy", "--db", url, "--to", postgresql_url)
     assert done.returncode == 0, done.stderr
-    for command in (["check"], ["compact"], ["search", "mjolk"], ["export", "global", "--format", "csv"]):
-        looked = _db(*command, "--db", postgresql_url)
+    for words in (["check"], ["compact"], ["search", "mjolk"], ["export", "global", "--format", "csv"]):
+        looked = _db(*words, "--db", postgresql_url)
         assert looked.returncode == 0, looked.stderr
     assert json.loads(_db("info", "--json", "--db", postgresql_url).stdout)["explanations"] == 57
 
@@ -146,11 +143,17 @@ def test_a_mistake_is_one_line_and_exit_code_2(url: str, arguments: list[str]) -
     assert "hunter2" not in done.stderr
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_has_an_example_that_runs(url: str, command: str, tmp_path: Path) -> None:
-    shown = _db(command, "--help")
+def test_a_mistake_is_the_same_line_from_a_process() -> None:
+    arguments = ["db", "info", "--db", "sqlite:///nowhere.db"]
+    inside, outside = (one(*arguments, check=False) for one in (command, process))
+    assert (outside.returncode, outside.stdout, outside.stderr) == (2, "", inside.stderr)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_an_example_that_runs(name: str) -> None:
+    shown = _db(name, "--help")
     assert shown.returncode == 0
-    assert f"Example: python -m db {command}" in " ".join(shown.stdout.split())
+    assert f"Example: python -m db {name}" in " ".join(shown.stdout.split())
 
 
 def test_a_closed_pipe_is_quiet(url: str) -> None:
@@ -178,8 +181,8 @@ def test_an_older_file_is_upgraded_and_a_newer_one_refused(engine_url: str, next
     build(engine_url)
 
     def in_next_release(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "db", *arguments, "--db", engine_url]
-        return subprocess.run(command, cwd=next_version, capture_output=True, text=True)
+        words = [sys.executable, "-m", "db", *arguments, "--db", engine_url]
+        return subprocess.run(words, cwd=next_version, capture_output=True, text=True)
 
     assert in_next_release("info").returncode == 0  # what readers need is there
     refused = in_next_release("compact")
