@@ -1,0 +1,3 @@
+"""Fixtures of the evaluations' tests."""
+
+from tests.unit.evaluation.shop import shop  # noqa: F401
