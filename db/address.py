@@ -65,11 +65,6 @@ def sqlite_path(url: str | URL) -> Path | None:
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 
-def sqlite_url(path: Path) -> str:
-    """The address of a SQLite file, also where its path holds spaces, '%' or '?'."""
-    return f"sqlite:///{quote(str(path))}"
-
-
 def secrets(url: URL) -> list[str]:
     """What no message may show of an address that was parsed."""
     given = [url.password, *(url.query.get(name) for name in ("password", "sslpassword"))]
@@ -101,8 +96,8 @@ def default_url() -> str:
         )
     if len(found) > 1:
         names = ", ".join(path.name for path in found[:5]) + (", ..." if len(found) > 5 else "")
-        raise UserError(f"{Path.cwd()}: several databases ({names}); name one: --db {sqlite_url(found[0])}")
-    return sqlite_url(found[0])
+        raise UserError(f"{Path.cwd()}: several databases ({names}); name one: --db {_file_url(found[0])}")
+    return _file_url(found[0])
 
 
 def dataset_url(dataset: Path) -> str:
@@ -113,7 +108,7 @@ def dataset_url(dataset: Path) -> str:
     name = dataset.name if dataset.name not in ("", "..") else dataset.resolve().name
     safe = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]', "-", name).lstrip(".")
     short = safe.encode("utf-8", "replace")[:_NAME_BYTES].decode("utf-8", "ignore")  # names beside it are longer
-    return sqlite_url(Path(f"{short.strip() or 'dataset'}.db"))
+    return _file_url(Path(f"{short.strip() or 'dataset'}.db"))
 
 
 def unused_url(url: str) -> str:
@@ -123,7 +118,12 @@ def unused_url(url: str) -> str:
     if path is None:
         return shown(parsed.set(database=f"{parsed.database}_2"))
     numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
-    return sqlite_url(next(one for one in itertools.chain([path], numbered) if not one.exists()))
+    return _file_url(next(one for one in itertools.chain([path], numbered) if not one.exists()))
+
+
+def _file_url(path: Path) -> str:
+    """The address of a SQLite file, also where its path holds spaces, '%' or '?'."""
+    return f"sqlite:///{quote(str(path))}"
 
 
 def _is_ours(path: Path) -> bool:

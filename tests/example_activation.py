@@ -9,7 +9,7 @@ import numpy as np
 from db.schema.base import Base
 from db.schema.columns import Vector
 from db.schema.tables import ActivationMap, EmbeddingForecast, Evaluation, Model, Prediction, Sample
-from db.write.writer import UnitResult, Writer
+from tests.stored_rows import RowStore
 
 NAME = "forest"
 TOPS = (1, 3, 5, 7, 13)
@@ -21,7 +21,7 @@ STRATEGIES = [(name, top) for name in ("TZZ", "TOZ", "TRR") for top in TOPS] + [
 
 
 def add_embedding_classifier(
-    writer: Writer, run: int, position: int, labels: list[str], keys: list[int], samples: Sequence[Sample]
+    store: RowStore, position: int, labels: list[str], keys: list[int], samples: Sequence[Sample]
 ) -> None:
     """Add the model, predictions of all samples, and forecasts with maps of the test ones.
 
@@ -29,7 +29,7 @@ def add_embedding_classifier(
     in stages 3 and 4: those are empty.
     """
     model = Model(
-        run_id=run,
+        run_id=store.run_id,
         name=NAME,
         kind="embedding",
         position=position,
@@ -44,9 +44,9 @@ def add_embedding_classifier(
         top3_accuracy=1.0,
         confusion=[],
     )
-    writer.finish_unit("train", HASH, NAME, [model])
+    store.finish("train", NAME, [model], mark=HASH)
     rows: list[Base] = []
-    units = []
+    maps: dict[str, tuple[int, list[Base]]] = {}
     for sample in samples:
         own = keys.index(sample.category_id)
         predicted = 2 if sample.path == f"test/{labels[1]}/x_000.jpg" else own
@@ -64,14 +64,14 @@ def add_embedding_classifier(
         )
         if sample.split == "test":
             first = sample.path == samples[0].path
-            found = [_forecast(model.id, sample.id, category), *_maps(model.id, sample.id, first)]
-            units.append(UnitResult("activation", HASH, f"{NAME}|{sample.path}", found, model.id, sample.id))
-    writer.finish_unit("predict", HASH, NAME, rows, model_id=model.id)
-    writer.finish_units(units)
-    writer.finish_unit(
-        "activation-classes", HASH, NAME, [*_figures(model.id, labels, keys, samples)], model_id=model.id
-    )
-    writer.finish_unit("evaluate-localisation", HASH, NAME, [*_localisation(model.id, keys)], model_id=model.id)
+            found: list[Base] = [_forecast(model.id, sample.id, category), *_maps(model.id, sample.id, first)]
+            maps[f"{NAME}|{sample.path}"] = sample.id, found
+    of_model = {"mark": HASH, "model_id": model.id}
+    store.finish("predict", NAME, rows, **of_model)
+    for key, (sample_id, found) in maps.items():
+        store.finish("activation", key, found, sample_id=sample_id, **of_model)
+    store.finish("activation-classes", NAME, [*_figures(model.id, labels, keys, samples)], **of_model)
+    store.finish("evaluate-localisation", NAME, [*_localisation(model.id, keys)], **of_model)
 
 
 def probability_map(model: int, sample: int, stage: int, target: str = "predicted") -> ActivationMap:

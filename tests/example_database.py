@@ -6,7 +6,7 @@ import zlib
 from collections import Counter
 
 import numpy as np
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from db.schema.base import Base
@@ -21,11 +21,12 @@ from db.schema.tables import (
     Sample,
 )
 from db.session import create, finish
-from db.write.writer import UnitResult, Writer
+from db.write.writer import Writer
 from tests.example_activation import add_embedding_classifier, probability_map
 from tests.example_evaluations import deletion_rows, faithfulness_row
 from tests.example_outcomes import HASH, Made, Outcome, explain, form_groups, predict, prediction
 from tests.example_pictures import ORIGINAL, label_map, line_polygon, picture, segmentation, sprite
+from tests.stored_rows import RowStore
 
 MODELS = ("feature_concatenation", "score_fusion", "embracenet", "image", "text")
 NAMES = ("Arla-Mjölk", "Oat & <i>Rye</i>", "Zeta-Juice")
@@ -57,29 +58,30 @@ def build(url: str, classes: int = 3, samples: int = 4, models: int = 3, embeddi
         artifacts="example.artifacts",
     )
     labels = [NAMES[i] if i < len(NAMES) else f"class-{i:03}" for i in range(classes)]
-    made = [_ingest(writer, run, i, label, samples) for i, label in enumerate(labels)]
+    store = RowStore(engine, run)
+    made = [_ingest(store, i, label, samples) for i, label in enumerate(labels)]
     keys = [of_class[0].row.category_id for of_class in made]
     for position, name in enumerate(MODELS[:models]):
-        _add_model(engine, writer, run, position, name, labels, keys, made)
-    _add_the_rest(engine, writer, keys, made[0][0])
+        _add_model(engine, store, position, name, labels, keys, made)
+    _add_the_rest(store, keys, made[0][0])
     if embedding:
-        add_embedding_classifier(writer, run, models, labels, keys, [one.row for of_class in made for one in of_class])
-    writer.add_problem("ingest", "test/metadata.jsonl", "not JSON: expected ',' in column 7", line=12)
-    writer.fail_unit("ocr", HASH, "test/broken.jpg", "test/broken.jpg: cannot identify image file")
+        add_embedding_classifier(store, models, labels, keys, [one.row for of_class in made for one in of_class])
+    store.add_problem("ingest", "test/metadata.jsonl", "not JSON: expected ',' in column 7", line=12)
+    store.fail("ocr", "test/broken.jpg", "test/broken.jpg: cannot identify image file", HASH)
     writer.finish_run()
     finish(engine)
 
 
-def _ingest(writer: Writer, run: int, category: int, label: str, count: int) -> list[Made]:
+def _ingest(store: RowStore, category: int, label: str, count: int) -> list[Made]:
     title = f"{label} 1 l" if category == 0 else None
-    owner = Category(run_id=run, label=label, display_name=title, family=FAMILIES[category % 3])
+    owner = Category(run_id=store.run_id, label=label, display_name=title, family=FAMILIES[category % 3])
     made, rows, paths = [], list[Base](), {"test": list[str](), "train": list[str]()}
     for index in range(count):
         split = "train" if index % 4 == 3 else "test"
         path = f"{split}/{label}/x_{index:03}.jpg"
         paths[split].append(path)
         row = Sample(
-            run_id=run,
+            run_id=store.run_id,
             path=path,
             split=split,
             picture_hash=f"{zlib.crc32(path.encode()):064x}",
@@ -111,7 +113,7 @@ def _ingest(writer: Writer, run: int, category: int, label: str, count: int) -> 
             sheet = sprite(split, category, members)
             sheet.category = owner
             rows.append(sheet)
-    writer.finish_unit("ingest", HASH, label, rows, seconds=0.5)
+    store.finish("ingest", label, rows, mark=HASH, seconds=0.5)
     return [Made(row, c, i, blocks.id, n, texts, weak) for row, c, i, blocks, n, texts, weak in made]
 
 
@@ -127,8 +129,7 @@ def _texts(category: int, index: int) -> tuple[str, ...]:
 
 def _add_model(
     engine: Engine,
-    writer: Writer,
-    run: int,
+    store: RowStore,
     position: int,
     name: str,
     labels: list[str],
@@ -137,7 +138,7 @@ def _add_model(
 ) -> None:
     explained = name not in ("image", "text")
     row = Model(
-        run_id=run,
+        run_id=store.run_id,
         name=name,
         kind=name,
         position=position,
@@ -159,22 +160,24 @@ def _add_model(
     row.accuracy = right / confusion.total()
     row.top3_accuracy = float(np.mean(among_three))
     row.confusion = [[*pair, count] for pair, count in sorted(confusion.items())]
-    writer.finish_unit("train", HASH, name, [row], seconds=2.0)
+    store.finish("train", name, [row], mark=HASH, seconds=2.0)
     for label, of_class in zip(labels, outcomes, strict=True):
-        rows = [prediction(outcome, row.id, keys) for outcome in of_class]
-        units = [UnitResult("predict", HASH, f"{name}|{label}", rows, model_id=row.id, seconds=0.1)]
+        answers = [prediction(outcome, row.id, keys) for outcome in of_class]
+        store.finish("predict", f"{name}|{label}", answers, mark=HASH, model_id=row.id, seconds=0.1)
+        if not explained:
+            continue
         for outcome in of_class:
-            if explained and outcome.made.test:
-                units.append(explain(outcome, row, keys))
-        if explained:
-            writer.finish_units(units)
-            units = [form_groups(of_class, row, label, keys)]
-        writer.finish_units(units)
+            if outcome.made.test:
+                rows, sample = explain(outcome, row, keys), outcome.made.row
+                unit = {"mark": HASH, "model_id": row.id, "sample_id": sample.id, "seconds": 1.5}
+                store.finish("explain-local", f"{name}|{sample.path}", rows, **unit)
+        groups = form_groups(of_class, row, label, keys)
+        store.finish("explain-global", f"{name}|{label}", groups, mark=HASH, model_id=row.id, seconds=0.2)
     if explained:
-        _evaluate(engine, writer, row, labels, [one for of_class in outcomes for one in of_class if one.explanations])
+        _evaluate(engine, store, row, labels, [one for of_class in outcomes for one in of_class if one.explanations])
 
 
-def _evaluate(engine: Engine, writer: Writer, model: Model, labels: list[str], outcomes: list[Outcome]) -> None:
+def _evaluate(engine: Engine, store: RowStore, model: Model, labels: list[str], outcomes: list[Outcome]) -> None:
     """The word for milk is shared by all classes that have it, the best picture part by the first and the third.
 
     The model called embracenet was not evaluated.
@@ -187,18 +190,19 @@ def _evaluate(engine: Engine, writer: Writer, model: Model, labels: list[str], o
     milk = [group for group in groups if group.modality == "text"]
     logo = [group for group in groups if group.name == "image group 1" and of_class[group.category_id] != labels[1]]
     concepts = [{"id": group.id, "concept": 1} for group in (*milk, *logo)]
-    writer.finish_units(
-        [UnitResult("rank-global", HASH, model.name, model_id=model.id, changes={GlobalGroup: concepts})]
-    )
+    store.finish("rank-global", model.name, mark=HASH, model_id=model.id)
+    with Session(engine) as session, session.begin():
+        session.execute(update(GlobalGroup), concepts)
     for row in deletion_rows(model.id):
-        writer.finish_unit("evaluate-deletion", HASH, f"{model.name}|{row.modality}", [row], model_id=model.id)
+        store.finish("evaluate-deletion", f"{model.name}|{row.modality}", [row], mark=HASH, model_id=model.id)
     for outcome in outcomes:
         row = faithfulness_row(outcome.explanations[outcome.predicted])
         key = f"{model.name}|{outcome.made.row.path}"
-        writer.finish_unit("evaluate-faithfulness", HASH, key, [row], model_id=model.id, sample_id=row.sample_id)
+        about = {"model_id": model.id, "sample_id": row.sample_id}
+        store.finish("evaluate-faithfulness", key, [row], mark=HASH, **about)
 
 
-def _add_the_rest(engine: Engine, writer: Writer, keys: list[int], made: Made) -> None:
+def _add_the_rest(store: RowStore, keys: list[int], made: Made) -> None:
     """One row of each table that only some data sets and recipes fill."""
     sample = made.row.id
     mask = Mask(sample_id=sample, width=256, height=256, content=label_map(2, 2))
@@ -207,8 +211,8 @@ def _add_the_rest(engine: Engine, writer: Writer, keys: list[int], made: Made) -
         Evidence(sample_id=sample, kind="entry", entry_position=0, polygon=line_polygon(0)),
         Evidence(sample_id=sample, kind="region", entry_position=None, polygon=line_polygon(1)),
     ]
-    writer.finish_unit("ingest", HASH, "planted", planted)
+    store.finish("ingest", "planted", planted, mark=HASH)
     maps = [probability_map(1, sample, stage) for stage in (1, 2, 3, 4)]
-    writer.finish_unit("activation", HASH, f"{MODELS[0]}|{made.row.path}", maps, model_id=1, sample_id=sample)
+    store.finish("activation", f"{MODELS[0]}|{made.row.path}", maps, mark=HASH, model_id=1, sample_id=sample)
     figures = Evaluation(kind="planted", sample_id=sample, category_id=keys[0], figures={"hit": True, "chance": None})
-    writer.finish_unit("evaluate-planted", HASH, "all", [figures])
+    store.finish("evaluate-planted", "all", [figures], mark=HASH)

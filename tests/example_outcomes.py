@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from db.schema.base import Base
 from db.schema.columns import Vector
 from db.schema.tables import (
     Evaluation,
@@ -17,7 +18,6 @@ from db.schema.tables import (
     Prediction,
     Sample,
 )
-from db.write.writer import UnitResult
 
 HASH = "example"
 
@@ -75,14 +75,11 @@ def prediction(outcome: Outcome, model_id: int, keys: list[int]) -> Prediction:
     )
 
 
-def explain(outcome: Outcome, model: Model, keys: list[int]) -> UnitResult:
+def explain(outcome: Outcome, model: Model, keys: list[int]) -> list[Explanation]:
     targets = {outcome.runner_up: "runner_up", outcome.made.category: "true", outcome.predicted: "predicted"}
     for target, kind in targets.items():
         outcome.explanations[target] = _explanation(outcome, model, target, keys[target], kind)
-    made = outcome.made
-    rows = list(outcome.explanations.values())
-    key = f"{model.name}|{made.row.path}"
-    return UnitResult("explain-local", HASH, key, rows, model_id=model.id, sample_id=made.row.id, seconds=1.5)
+    return list(outcome.explanations.values())
 
 
 def _explanation(outcome: Outcome, model: Model, target: int, key: int, kind: str) -> Explanation:
@@ -129,7 +126,7 @@ def _share(image: Vector, text: Vector) -> float | None:
     return float(image.sum()) / total if total else None
 
 
-def form_groups(outcomes: list[Outcome], model: Model, label: str, keys: list[int]) -> UnitResult:
+def form_groups(outcomes: list[Outcome], model: Model, label: str, keys: list[int]) -> list[Base]:
     """Two groups of the best and second-best superpixels, and one of the entries in position 1 (milk, misspelt)."""
     category = outcomes[0].made.category
     explained = [one for one in outcomes if one.explanations]
@@ -160,7 +157,7 @@ def form_groups(outcomes: list[Outcome], model: Model, label: str, keys: list[in
         ],
     }
     noise = Evaluation(kind="groups", model_id=model.id, category_id=keys[category], modality="image", figures=figures)
-    return UnitResult("explain-global", HASH, f"{model.name}|{label}", [*kept, noise], model_id=model.id, seconds=0.2)
+    return [*kept, noise]
 
 
 def _one_group(

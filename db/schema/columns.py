@@ -54,8 +54,10 @@ class Text(TypeDecorator[str]):
 
 
 def storable(text: str) -> str:
-    """Text that every engine takes: NUL characters and lone surrogates become U+FFFD."""
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Text that every engine takes: surrogate pairs are joined, NUL characters and lone surrogates become U+FFFD."""
+    if not _UNSTORABLE.search(text):
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def plain(value: Any) -> Any:

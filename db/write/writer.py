@@ -6,7 +6,6 @@ import datetime
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlalchemy import Engine, Row, delete, select, update
@@ -14,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.records.written import FinishedUnit
 from db.schema.base import Base
-from db.schema.tables import Model, Problem, Run, WorkUnit
+from db.schema.tables import Model, Run, WorkUnit
 from db.write.dependents import Inputs, later_stages, remove_dependents, scope_of
 from db.write.marks import COUNTED, Marks, stage_marks
 from db.write.samples import INGEST, carry_problems, name_classes, remove_other_classes
@@ -22,26 +21,6 @@ from db.write.storing import Storing, store_accuracy
 
 _CHUNK = 500  # keys in one statement; engines bound the number of parameters
 _UNITS = select(WorkUnit.id, WorkUnit.settings_hash, WorkUnit.key, WorkUnit.model_id, WorkUnit.run_id, WorkUnit.status)
-
-
-@dataclass(frozen=True)
-class UnitResult:
-    """A finished work unit.
-
-    `rows` are new mapped objects, related ones included; their `unit_id` is filled in here.
-    `model_id` and `sample_id` = what the unit goes away with; `model_id` of a unit that stores a Model is that model's.
-    `changes` = new values of columns of stored rows, by table; each with the row's `id`.
-    """
-
-    stage: str
-    settings_hash: str
-    key: str
-    rows: Sequence[Base] = ()
-    model_id: int | None = None
-    sample_id: int | None = None
-    seconds: float = 0.0
-    changes: Mapping[type[Base], Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    settings: str | None = None
 
 
 class Guard(Protocol):
@@ -113,14 +92,6 @@ class Writer:
         with self._transaction() as session:
             session.get_one(Run, run_id or self.run_id).finished_at = _now()
 
-    def done(self, stage: str, settings_hash: str) -> set[str]:
-        """Keys of the stage's finished units with these settings; failed ones are not among them."""
-        query = select(WorkUnit.key).where(
-            WorkUnit.stage == stage, WorkUnit.settings_hash == settings_hash, WorkUnit.status == "done"
-        )
-        with Session(self._engine.execution_options(sqlite_begin="DEFERRED")) as session:
-            return set(session.scalars(query))
-
     def marks(self, stage: str) -> Marks:
         """The marks of a stage, see `db.write.marks`."""
         return stage_marks(self._engine, stage)
@@ -129,24 +100,26 @@ class Writer:
         """Store finished units with their records in one transaction, each in place of what the same key wrote."""
         with self._transaction() as session:
             storing = Storing(session, self.run_id, self._dependents)
-            self._finish(session, [self._result(session, storing, unit) for unit in units if not storing.kept(unit)])
+            fresh = [unit for unit in units if not storing.kept(unit)]
+            stored = [storing.rows(unit) for unit in fresh]
+            marks = [self._mark(storing, unit) for unit in fresh]
+            _delete_units(session, fresh)
+            session.add_all(marks)
+            session.flush()
+            for mark, (rows, changes) in zip(marks, stored, strict=True):
+                mark.records = sum(isinstance(row, COUNTED) for row in rows)
+                _own(mark, rows)
+                session.add_all(rows)
+                for table, changed in changes.items():
+                    session.execute(update(table), changed)
 
     def fail(self, unit: FinishedUnit, message: str) -> None:
         """Note that a unit failed; what the same stage and key wrote before goes."""
         with self._transaction() as session:
-            storing = Storing(session, self.run_id, self._dependents)
-            result = UnitResult(
-                unit.stage, unit.mark, unit.key, (), storing.model_id(unit.model), storing.sample_id(unit.sample)
-            )
-            _delete_units(session, [result])
-            session.add(self._unit(result, "failed", message))
-
-    def _result(self, session: Session, storing: Storing, unit: FinishedUnit) -> UnitResult:
-        rows, changes = storing.rows(unit)
-        model_id, sample_id = storing.model_id(unit.model), storing.sample_id(unit.sample)
-        return UnitResult(
-            unit.stage, unit.mark, unit.key, rows, model_id, sample_id, unit.seconds, changes, unit.settings
-        )
+            mark = self._mark(Storing(session, self.run_id, self._dependents), unit)
+            mark.status, mark.message, mark.records = "failed", message, 0
+            _delete_units(session, [unit])
+            session.add(mark)
 
     def _dependents(self, stage: str) -> set[str]:
         return later_stages(stage, self._inputs)
@@ -157,12 +130,12 @@ class Writer:
             return remove_other_classes(session, names, self._dependents("ingest"))
 
     def carry_problems(self, stage: str, lines: Mapping[str, tuple[str, int | None]]) -> None:
-        """See `sample_store.carry_problems`."""
+        """See `db.write.samples.carry_problems`."""
         with self._transaction() as session:
             carry_problems(session, self.run_id, stage, lines)
 
     def name_classes(self, names: Mapping[str, tuple[str | None, str | None]]) -> None:
-        """See `sample_store.name_classes`."""
+        """See `db.write.samples.name_classes`."""
         with self._transaction() as session:
             name_classes(session, names)
 
@@ -170,58 +143,6 @@ class Writer:
         """Set accuracy, top3_accuracy and confusion of models, by name."""
         with self._transaction() as session:
             store_accuracy(session, figures)
-
-    def finish_unit(
-        self,
-        stage: str,
-        settings_hash: str,
-        key: str,
-        rows: Sequence[Base] = (),
-        *,
-        model_id: int | None = None,
-        sample_id: int | None = None,
-        seconds: float = 0.0,
-    ) -> None:
-        """Store one unit, see `UnitResult`, in place of what the same stage and key wrote before."""
-        self.finish_units([UnitResult(stage, settings_hash, key, rows, model_id, sample_id, seconds)])
-
-    def finish_units(self, results: Sequence[UnitResult]) -> None:
-        """Store many units in one transaction, each as `finish_unit` does."""
-        with self._transaction() as session:
-            self._finish(session, results)
-
-    def _finish(self, session: Session, results: Sequence[UnitResult]) -> None:
-        _delete_units(session, results)
-        units = [self._unit(result, "done", None) for result in results]
-        session.add_all(units)
-        session.flush()
-        for unit, result in zip(units, results, strict=True):
-            for row in result.rows:
-                if hasattr(row, "unit_id"):
-                    row.unit_id = unit.id
-                if isinstance(row, Model):
-                    unit.model = row
-            session.add_all(result.rows)
-            for table, rows in result.changes.items():
-                if rows:
-                    session.execute(update(table), [dict(row) for row in rows])
-
-    def fail_unit(
-        self,
-        stage: str,
-        settings_hash: str,
-        key: str,
-        message: str,
-        *,
-        model_id: int | None = None,
-        sample_id: int | None = None,
-        seconds: float = 0.0,
-    ) -> None:
-        """Note that a unit failed; what the same stage and key wrote before is stale and goes."""
-        result = UnitResult(stage, settings_hash, key, (), model_id, sample_id, seconds)
-        with self._transaction() as session:
-            _delete_units(session, [result])
-            session.add(self._unit(result, "failed", message))
 
     def prune(self, stage: str, keep: Collection[tuple[str, str]]) -> int:
         """Remove the stage's units, rows and all, whose (settings hash, key) is not kept, and what was made from them.
@@ -237,19 +158,12 @@ class Writer:
             done = [unit for unit in stale if unit.status == "done"]
             scope = scope_of(session, [unit.id for unit in done])
             _remove(session, stage, stale)
-            if done and stage != INGEST:  # whose samples stay until they are read again, see sample_store
+            if done and stage != INGEST:  # whose samples stay until they are read again, see db.write.samples
                 remove_dependents(session, self._dependents(stage), scope)
             if done and not stage.startswith("evaluate-"):
                 runs = {unit.run_id for unit in done}
                 session.execute(update(Run).where(Run.id.in_(runs)).values(finished_at=None))
             return len(done)
-
-    def add_problem(
-        self, stage: str, file: str, message: str, *, line: int | None = None, sample: str | None = None
-    ) -> None:
-        """Note something that was skipped, with the file and the line to mend."""
-        with self._transaction() as session:
-            session.add(Problem(run_id=self.run_id, stage=stage, file=file, line=line, sample=sample, message=message))
 
     @contextmanager
     def _transaction(self) -> Iterator[Session]:
@@ -258,28 +172,35 @@ class Writer:
                 self._guard.check(session)
             yield session
 
-    def _unit(self, result: UnitResult, status: str, message: str | None) -> WorkUnit:
+    def _mark(self, storing: Storing, unit: FinishedUnit) -> WorkUnit:
         return WorkUnit(
             run_id=self.run_id,
-            stage=result.stage,
-            settings_hash=result.settings_hash,
-            settings=result.settings,
-            records=sum(isinstance(row, COUNTED) for row in result.rows),
-            key=result.key,
-            model_id=result.model_id,
-            sample_id=result.sample_id,
-            status=status,
-            message=message,
-            seconds=result.seconds,
+            stage=unit.stage,
+            settings_hash=unit.mark,
+            settings=unit.settings,
+            key=unit.key,
+            model_id=storing.model_id(unit.model),
+            sample_id=storing.sample_id(unit.sample),
+            status="done",
+            seconds=unit.seconds,
             finished_at=_now(),
         )
 
 
-def _delete_units(session: Session, results: Sequence[UnitResult]) -> None:
-    """Remove what the results' stages and keys wrote before, with whatever settings."""
+def _own(mark: WorkUnit, rows: Sequence[Base]) -> None:
+    """Let a stored mark own the rows of its unit; a model that a unit stores is what the unit goes away with."""
+    for row in rows:
+        if hasattr(row, "unit_id"):
+            row.unit_id = mark.id
+        if isinstance(row, Model):
+            mark.model = row
+
+
+def _delete_units(session: Session, units: Sequence[FinishedUnit]) -> None:
+    """Remove what the units' stages and keys wrote before, with whatever settings."""
     keys = defaultdict(list)
-    for result in results:
-        keys[result.stage].append(result.key)
+    for unit in units:
+        keys[unit.stage].append(unit.key)
     for stage, wanted in keys.items():
         for start in range(0, len(wanted), _CHUNK):
             chunk = wanted[start : start + _CHUNK]

@@ -27,8 +27,3 @@ class FaultError(Exception):
 
 class InputChangedError(UserError):
     """A file is not what was ingested: nothing is computed from it until the data set is ingested again."""
-
-
-def storable(text: str) -> str:
-    """The text without what a database refuses: NUL characters and halves of surrogate pairs become U+FFFD."""
-    return text.replace("\0", "\ufffd").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from precompute.dataset.faults import Fault, storable
+from db.schema.columns import storable
+from precompute.dataset.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)

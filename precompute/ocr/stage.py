@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 
 from db.errors import UserError
 from db.records.written import EntryRecord, TextRecord
+from db.schema.columns import storable
 from db.schema.tables import Sample
 from db.write.samples import ENGINE_PREFIX, NOT_READ
 from precompute.context import RunContext
 from precompute.dataset.decoding import decode_ingested
 from precompute.dataset.entries import entries_hash
-from precompute.dataset.faults import FaultError, storable
+from precompute.dataset.faults import FaultError
 from precompute.dataset.polygons import Frame
 from precompute.engine import Report, Stage, Task, run_stage
 from precompute.ocr.engine import OcrEngine, RapidOcr

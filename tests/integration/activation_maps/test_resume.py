@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from transformers import ViTConfig, ViTModel
 
 from db.errors import UserError
+from db.records.written import FinishedUnit
 from db.schema.tables import ActivationMap, EmbeddingForecast, Evaluation, Mask, Model, Prediction, WorkUnit
 from db.session import create
 from precompute.activation_maps.stage import mapped_models, maps_hash
@@ -103,10 +104,9 @@ def test_a_unit_that_failed_is_tried_again_if_asked_for_and_no_failure_any_more(
     recipe, path, before = place.recipe, "test/red/red_0.png", place.units("activation")
     with open_stored(place.url, "activation", workers=1) as context:
         forest = next(model for model in mapped_models(context.engine) if model.name == "forest")
-        sample = place.sample_id(path)
         mark = maps_hash(recipe, forest)
-        failed = {"model_id": forest.id, "sample_id": sample}
-        context.writer.fail_unit("activation", mark, f"forest|{path}", "RuntimeError: out of luck", **failed)
+        failed = FinishedUnit("activation", mark, f"forest|{path}", model="forest", sample=path)
+        context.writer.fail(failed, "RuntimeError: out of luck")
     assert place.run(recipe, "activation") == Result(problems=0, failed=1)
     assert place.reader().embedding.forecast("forest", path) is None
     assert place.run(recipe, "activation", retry_failed=True).clean
@@ -120,7 +120,7 @@ def test_a_failure_that_an_older_version_noted_of_a_whole_model_goes(place: Plac
     with open_stored(place.url, "activation", workers=1) as context:
         forest = next(model for model in mapped_models(context.engine) if model.name == "forest")
         mark = maps_hash(place.recipe, forest)
-        context.writer.fail_unit("activation", mark, "forest", "RuntimeError: out of luck")
+        context.writer.fail(FinishedUnit("activation", mark, "forest"), "RuntimeError: out of luck")
     assert place.run(place.recipe, "activation").clean
 
 

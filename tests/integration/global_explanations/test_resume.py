@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from db.read.reader import Reader
+from db.records.written import ExplanationRecord, FinishedUnit
 from db.schema.tables import Category, Evaluation, Explanation, Model, Sample, Segmentation, WorkUnit
-from db.write.writer import UnitResult
 from precompute.global_explanations.stage import EXPLAIN_GLOBAL
 from precompute.recipe import Recipe
 from tests.example_database import NAMES
@@ -74,16 +76,13 @@ def test_an_explanation_computed_anew_renews_its_class_and_model_alone(place: Pl
         ).first()
         assert row is not None
         unit = session.get_one(WorkUnit, row.unit_id)
-        fields = {
-            c.name: getattr(row, c.name) for c in Explanation.__table__.columns if c.name not in ("id", "unit_id")
-        }
-        place.writer.finish_units(
-            [
-                UnitResult(
-                    unit.stage, unit.settings_hash, unit.key, [Explanation(**fields)], unit.model_id, unit.sample_id
-                )
-            ]
+        sample = session.get_one(Sample, row.sample_id).path
+        about = {"model": FUSIONS[1], "sample": sample, "label": NAMES[2]}
+        numbers = {one.name: getattr(row, one.name) for one in fields(ExplanationRecord) if one.name not in about}
+        anew = FinishedUnit(
+            unit.stage, unit.settings_hash, unit.key, [ExplanationRecord(**about, **numbers)], FUSIONS[1], sample
         )
+        place.writer.store([anew])
     assert place.run() == {f"{FUSIONS[1]}|{NAMES[2]}"}
 
 

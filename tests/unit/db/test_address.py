@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_a_sqlite_address_names_a_file(url: str, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/srv/100%41/x.db", "/a b/#?.db", "relative.db"])
 def test_a_path_survives_being_made_an_address(path: str) -> None:
-    assert address.sqlite_path(address.sqlite_url(Path(path))) == Path(path)
+    assert address.sqlite_path(address.unused_url(f"sqlite:///{quote(path)}")) == Path(path)
 
 
 @pytest.mark.parametrize("url", ["postgresql://me:pw@host:5433/shelf", "postgresql+psycopg://me:pw@host:5433/shelf"])
@@ -102,7 +103,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _make(*names: str) -> None:
     for name in names:
-        session.finish(session.create(address.sqlite_url(Path(name))))
+        session.finish(session.create(f"sqlite:///{quote(name)}"))
 
 
 def test_a_given_address_is_taken_as_it_is(folder: Path) -> None:

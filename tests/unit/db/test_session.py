@@ -13,12 +13,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
-from db import address, session
+from db import session
 from db.commands.compact import compact_database
 from db.errors import UserError
 from db.read.reader import Reader
@@ -49,7 +50,7 @@ def test_a_read_only_engine_cannot_write(engine_url: str) -> None:
 def test_any_folder_will_do(tmp_path: Path, folder: str) -> None:
     path = tmp_path / folder / "x.db"
     path.parent.mkdir()
-    url = address.sqlite_url(path)
+    url = f"sqlite:///{quote(str(path))}"
     session.finish(session.create(url))
     assert [file.name for file in path.parent.iterdir()] == ["x.db"]
     with session.open_read_only(url).connect() as connection:

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine, delete, select
 
 from db.errors import UserError
-from db.schema.tables import Evaluation, Model, Sample
+from db.records.written import EvaluationRecord, FinishedUnit
+from db.schema.tables import Evaluation, Sample
 from db.session import create
 from db.write.writer import Writer
 from precompute.evaluation.faithfulness_report import comparison_table, faithfulness_table
@@ -24,12 +25,11 @@ def _measured(path: Path, samples: int, deletion: float, insertion: float) -> En
     writer.continue_run(1)
     with engine.begin() as connection:
         connection.execute(delete(Evaluation).where(Evaluation.kind == "faithfulness"))
-        keys = connection.scalars(select(Sample.id).order_by(Sample.path).limit(samples)).all()
-        model = connection.scalar(select(Model.id).where(Model.name == "embracenet"))
+        paths = connection.scalars(select(Sample.path).order_by(Sample.path).limit(samples)).all()
     figures = {"deletion_auc": deletion, "insertion_auc": insertion, "r2": 0.5, "stability": None}
     figures |= {"random_deletion_auc": 0.5, "random_insertion_auc": 0.5}
-    rows = [Evaluation(kind="faithfulness", model_id=model, sample_id=key, figures=figures) for key in keys]
-    writer.finish_unit("evaluate-faithfulness", "h", "all", rows)
+    records = [EvaluationRecord("faithfulness", figures, "embracenet", path) for path in paths]
+    writer.store([FinishedUnit("evaluate-faithfulness", "h", "all", records)])
     return engine
 
 

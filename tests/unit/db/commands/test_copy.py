@@ -12,7 +12,7 @@ from db.commands.copy import TABLES, copy_database
 from db.commands.export import EXPORTS
 from db.errors import UserError
 from db.read.reader import Reader
-from db.schema.tables import Category
+from db.records.written import ClassSamplesRecord, FinishedUnit
 from db.write.writer import Writer
 from tests.example_database import build
 
@@ -47,10 +47,8 @@ def test_new_rows_follow_the_copied_ones(small_database: str, postgresql_url: st
     copy_database(small_database, postgresql_url)
     writer = Writer(session.create(postgresql_url))
     assert writer.start_run(settings={}, settings_hash="new", seed=0, versions={}, dataset="", artifacts="") == 2
-    writer.finish_unit("s", "new", "k")
-    (row,) = rows = [Category(run_id=2, label="new")]
-    writer.finish_unit("s", "new", "k2", rows)
-    assert row.id == 4
+    writer.store([FinishedUnit("ingest", "new", "test/new", [ClassSamplesRecord("test", "new", [], None)])])
+    assert {view.label: view.id for view in Reader(session.open_read_only(postgresql_url)).classes.all()}["new"] == 4
 
 
 def test_a_copy_to_the_same_engine_exports_the_same(small_database: str, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from db.commands.export import EXPORTS
 from db.commands.formats import write
 from db.errors import UserError
 from db.read.reader import Reader
-from db.schema.tables import Category, Evaluation, Explanation, Model
+from db.records.written import EvaluationRecord, FinishedUnit
+from db.schema.tables import Category, Explanation, Model
 from db.write.writer import Writer
 from tests.example_database import build
 
@@ -76,21 +77,21 @@ def test_figures_come_in_the_order_of_their_names_on_each_engine(engine_url: str
     writer = Writer(engine)
     writer.start_run(settings={}, settings_hash="more", seed=0, versions={}, dataset="", artifacts="")
     with engine.connect() as connection:
-        models = connection.scalars(select(Model.id).order_by(Model.position.desc())).all()
-        labels = connection.execute(select(Category.id, Category.label).order_by(Category.label.desc())).all()
-    about = [(model, category) for model in models for category in (*(key for key, _ in labels), None)]
-    rows = [
-        Evaluation(kind="localisation", model_id=model, category_id=category, modality=modality, figures={})
-        for model, category in about
+        models = connection.scalars(select(Model.name).order_by(Model.position.desc())).all()
+        labels = connection.scalars(select(Category.label).order_by(Category.label.desc())).all()
+    records = [
+        EvaluationRecord("localisation", {}, model=model, label=label, modality=modality)
+        for model in models
+        for label in (*labels, None)
         for modality in ("text", None, "image")
     ]
-    writer.finish_unit("evaluate-localisation", "h", "all", rows)
+    writer.store([FinishedUnit("evaluate-localisation", "h", "all", records)])
     records = _jsonl(engine, "evaluation", tmp_path)
     names = [model.name for model in Reader(engine).models.all()]
     expected = [
         (model, label, modality)
         for model in names
-        for label in (None, *(label for _, label in reversed(labels)))
+        for label in (None, *reversed(labels))
         for modality in (None, "image", "text")
     ]
     about = [(record["model"], record["label"], record["modality"]) for record in records if not record["figures"]]

@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from db import session
 from db.read.reader import Reader
+from db.records.written import FinishedUnit, RankRecord
 from db.schema.tables import Category, GlobalGroup, Model
-from db.write.writer import UnitResult, Writer
+from db.write.writer import Writer
 from tests.example_database import build
 
 MODEL = "score_fusion"
@@ -26,15 +27,15 @@ def test_groups_of_one_concept_are_shared_by_their_classes(url: str) -> None:
     writer.start_run({}, "example", 7, {}, "", "")
     with engine.connect() as connection:
         groups = connection.execute(
-            select(GlobalGroup.id, Category.label, GlobalGroup.samples)
+            select(GlobalGroup.id, Category.label, GlobalGroup.samples, GlobalGroup.score)
             .join(Model, Model.id == GlobalGroup.model_id)
             .join(Category, Category.id == GlobalGroup.category_id)
             .where(Model.name == MODEL, GlobalGroup.modality == "text")
             .order_by(GlobalGroup.id)
         ).all()
-    concepts = {group.id: 1 if place < 3 else 2 if place < 5 else None for place, group in enumerate(groups)}
-    changes = [{"id": key, "concept": concept, "rank": 4} for key, concept in concepts.items()]
-    writer.finish_units([UnitResult("rank-global", "h", MODEL, changes={GlobalGroup: changes})])
+    concepts = [1 if index < 3 else 2 if index < 5 else None for index in range(len(groups))]
+    ranks = [RankRecord(one.id, 4, one.score, concept) for one, concept in zip(groups, concepts, strict=True)]
+    writer.store([FinishedUnit("rank-global", "h", MODEL, ranks)])
     reader = Reader(engine)
     first, second = reader.groups.shared(MODEL, "text")
     assert (first.concept, second.concept) == (1, 2)

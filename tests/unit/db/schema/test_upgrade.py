@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from sqlalchemy import select, text
@@ -16,11 +14,11 @@ from db.commands.export import EXPORTS
 from db.commands.info import describe
 from db.errors import UserError
 from db.read.reader import Reader
-from db.schema.base import Base
 from db.schema.tables import Category, Evaluation, Model, Prediction, Sample, WorkUnit
-from db.write.writer import UnitResult, Writer
+from db.write.writer import Writer
 from tests.example_database import build
 from tests.older_database import make_older
+from tests.stored_rows import RowStore
 
 
 def _sample(run: int, category: int, path: str) -> Sample:
@@ -55,26 +53,22 @@ def _store(url: str) -> None:
     engine = session.create(url)
     writer = Writer(engine)
     run = writer.start_run(settings={}, settings_hash="h", seed=0, versions={}, dataset="", artifacts="")
-    rows: Sequence[Base] = [Category(run_id=run, label="a|b/c")]
-    writer.finish_unit("ingest", "h", "classes", rows)
+    store = RowStore(engine, run)
+    store.finish("ingest", "classes", [Category(run_id=run, label="a|b/c")])
     paths = ("train/a/1", "train/a/2", "test/a/3")
-    writer.finish_unit("ingest", "h", "train/a|b/c", [_sample(run, 1, path) for path in paths])
-    writer.finish_unit("train", "h", "m|1", [_model(run, "m|1")])
+    store.finish("ingest", "train/a|b/c", [_sample(run, 1, path) for path in paths])
+    store.finish("train", "m|1", [_model(run, "m|1")])
     figures = [Evaluation(kind="x", figures={}) for _ in range(3)]
-    writer.finish_units(
-        [
-            UnitResult("predict", "h", "m|1|train/a|b/c", [_prediction(1, 1), _prediction(1, 2)], model_id=1),
-            UnitResult("predict", "h", "m|1|test/a|b/c", [_prediction(1, 3)], model_id=1),
-            UnitResult("predict", "h", "m|1|test/gone", [], model_id=1),
-            UnitResult("explain-local", "h", "without", [], model_id=1),
-            UnitResult("activation", "h", "without", [], model_id=1),
-            UnitResult("evaluate-x", "h", "three", figures),
-            UnitResult("evaluate-localisation", "h", "without"),
-            UnitResult("activation-classes", "h", "without", model_id=1),
-            UnitResult("rank-global", "h", "without", model_id=1),
-        ]
-    )
-    writer.fail_unit("predict", "h", "failed", "why")
+    store.finish("predict", "m|1|train/a|b/c", [_prediction(1, 1), _prediction(1, 2)], model_id=1)
+    store.finish("predict", "m|1|test/a|b/c", [_prediction(1, 3)], model_id=1)
+    store.finish("predict", "m|1|test/gone", model_id=1)
+    store.finish("explain-local", "without", model_id=1)
+    store.finish("activation", "without", model_id=1)
+    store.finish("evaluate-x", "three", figures)
+    store.finish("evaluate-localisation", "without")
+    store.finish("activation-classes", "without", model_id=1)
+    store.finish("rank-global", "without", model_id=1)
+    store.fail("predict", "failed", "why")
     session.finish(engine)
 
 

@@ -14,20 +14,20 @@ from sqlalchemy.orm import Session
 from db import session
 from db.commands.check import faults
 from db.schema.tables import Evaluation, WorkUnit
-from db.write.writer import Writer
+from db.write.marks import stage_marks
 from tests.conftest import PROJECT
 
 ROWS = 500
 WRITE_FOR_EVER = f"""
 import itertools, sys
 from db import session
-from db.schema.tables import Evaluation
+from db.records.written import EvaluationRecord, FinishedUnit
 from db.write.writer import Writer
 writer = Writer(session.create(sys.argv[1]))
 writer.start_run(settings={{}}, settings_hash="h", seed=0, versions={{}}, dataset="", artifacts="")
 for number in itertools.count():
-    rows = [Evaluation(kind="x", figures={{"row": i, "padding": "p" * 200}}) for i in range({ROWS})]
-    writer.finish_unit("s", "h", str(number), rows)
+    records = [EvaluationRecord("x", {{"row": i, "padding": "p" * 200}}) for i in range({ROWS})]
+    writer.store([FinishedUnit("s", "h", str(number), records)])
     print(number, flush=True)
 """
 
@@ -51,6 +51,4 @@ def test_a_killed_writer_leaves_no_half_unit(engine_url: str, delay: float) -> N
     assert units in (reported + 1, reported + 2)  # the last one may be stored but not yet reported
     assert list(rows.values()) == [ROWS] * units
     assert list(faults(engine)) == []
-    writer = Writer(engine)
-    writer.start_run(settings={}, settings_hash="h", seed=0, versions={}, dataset="", artifacts="")
-    assert len(writer.done("s", "h")) == units
+    assert len(stage_marks(engine, "s").finished) == units
