@@ -1,14 +1,18 @@
-"""The guide's own model, run as the guide says."""
+"""The guide's own model, run as the guide says: by the installed command, from the folder that holds the model."""
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from PIL import Image
 
-from tests.command_line import PROJECT, command, process
+from tests.command_line import PROJECT, command
 
 GUIDE = (PROJECT / "docs" / "own-data-and-model.md").read_text(encoding="utf-8")
+
+COMMAND = Path(sys.executable).parent / "shelf-lens"
 
 
 def _block(language: str, containing: str) -> str:
@@ -16,7 +20,7 @@ def _block(language: str, containing: str) -> str:
     return next(block for block in blocks if containing in block)
 
 
-def test_the_guides_model_is_explained(tmp_path: Path) -> None:
+def test_the_guides_model_is_explained_from_its_own_folder_by_two_workers(tmp_path: Path) -> None:
     for split in ("train", "test"):
         lines = []
         for number, label in enumerate(["bright", "labelled"] * 2):
@@ -34,8 +38,8 @@ def test_the_guides_model_is_explained(tmp_path: Path) -> None:
     (tmp_path / "my_model.py").write_text(_block("python", "class Brightness"))
     (tmp_path / "mine.toml").write_text(_block("toml", "my_model:Brightness") + "\n[explain]\nevaluations = 200\n")
     url = f"sqlite:///{tmp_path}/mine.db"
-    options = ["--dataset", "data", "--recipe", "mine.toml", "--db", url, "--workers", 1]
-    process("precompute", "run", *options, cwd=tmp_path)
+    run = [COMMAND, "run", "--dataset", "data", "--recipe", "mine.toml", "--db", url, "--workers", "2"]
+    subprocess.run(run, cwd=tmp_path, capture_output=True, check=True)
     answer = command("db", "export", "explanations", "--format", "jsonl", "--db", url)
     rows = [json.loads(line) for line in answer.stdout.splitlines()]
     labelled = [row for row in rows if row["label"] == row["target"] == "labelled"]

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import db
 from tests.command_line import command, process
 from tests.integration.job.conftest import Finished
 from tests.integration.job.contents import info
@@ -64,3 +65,9 @@ def test_probe_names_what_it_does_not_find(finished: Finished, arguments: list[s
     answer = command("precompute", "probe", "--db", finished.url, *chosen, check=False)
     assert answer.returncode == 2
     assert words in answer.stderr
+
+
+def test_the_run_names_the_version_that_made_it(finished: Finished) -> None:
+    (run,) = info(finished.url)["runs"]
+    assert run["shelf_lens"] == db.__version__
+    assert f" by shelf-lens {db.__version__}: started" in command("db", "info", "--db", finished.url).stdout
