@@ -47,13 +47,13 @@ def browse(
     if context.invoked_subcommand is not None:
         context.obj = db
         return
-    from app.databases import open_libraries
+    from app.databases import open_databases
     from app.web.passwords import HASHED, read_passwords, readable_by_others
     from app.web.ports import bind
 
-    libraries = open_libraries(db or [resolved(None)])
+    databases = open_databases(db or [resolved(None)])
     if model is not None:
-        names = sorted({found.name for library in libraries.values() for found in library.models()})
+        names = sorted({found.name for database in databases.values() for found in database.models()})
         if model not in names:
             raise UserError(f"--model {model}: no such model; there are {', '.join(names) or 'none yet'}")
     passwords = read_passwords(auth) if auth else None
@@ -67,7 +67,7 @@ def browse(
     gc.disable()  # until `serve` has everything that stays: looking for garbage meanwhile takes a quarter of the start
     from app.web.serving import serve
 
-    serve(libraries, listener, first_model=model, passwords=passwords, mcp=mcp)
+    serve(databases, listener, first_model=model, passwords=passwords, mcp=mcp)
 
 
 @app.command(epilog="Example: python -m app report --db sqlite:///grocery.db --class Oatly-Oat-Milk --out oat.pdf")
@@ -79,13 +79,13 @@ def report(
     model: Annotated[str | None, typer.Option(help="Default: the most accurate explained one.")] = None,
 ) -> None:
     """Write a figure of a class: what a model relies on, with example explanations."""
-    from app.databases import Library
+    from app.databases import Database
     from app.report import write_report
 
     urls = db or context.obj or [resolved(None)]
     if len(urls) > 1:
         raise UserError("report: name one --db, not several")
-    write_report(Library(urls[0], "report"), model, label, out)
+    write_report(Database(urls[0], "report"), model, label, out)
     typer.echo(f"wrote {out}")
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args
 import numpy as np
 import numpy.typing as npt
 
-from app.drawing.heatmaps import Ground
+from app.drawing.heatmaps import Regions
 from db import address
 from db.definitions.principal_plane import principal_plane
 from db.definitions.spelling import fold
@@ -33,7 +33,7 @@ from db.session import open_read_only
 Value = TypeVar("Value")
 Places = npt.NDArray[np.float64]
 
-KEPT, KEPT_WORDS = 1024, 16
+CACHED_VALUES, CACHED_WORDS = 1024, 16
 SERVER_SECONDS = 2.0  # how long a database server is not asked again whether it has changed
 _DRAWING = hashlib.sha256(
     b"".join(file.read_bytes() for file in sorted((Path(__file__).parent / "drawing").glob("*.py")))
@@ -50,7 +50,7 @@ class Sheet:
     samples: tuple[str, ...]
 
 
-class Library:
+class Database:
     """One database, read-only. Safe for threads; what it keeps is dropped as soon as the database changes.
 
     `key` tells it from other databases of the same name: what a browser notes of one must not turn up in another.
@@ -65,11 +65,11 @@ class Library:
         self._file = address.sqlite_path(url)
         self.key = hashlib.sha256(str(self._file.resolve() if self._file else self.shown).encode()).hexdigest()[:12]
         self._lock = threading.Lock()
-        self._kept: dict[tuple[Any, ...], Any] = {}
-        self._kept_version = ""
+        self._cache: dict[tuple[Any, ...], Any] = {}
+        self._cache_version = ""
         self._asked: tuple[float, str] | None = None
         self._inode: int | None = None
-        self._texts_with = lru_cache(maxsize=KEPT_WORDS)(lambda _, word: self.reader.search.texts([[word]]))
+        self._texts_with = lru_cache(maxsize=CACHED_WORDS)(lambda _, word: self.reader.search.texts([[word]]))
 
     def version(self) -> str:
         """Changes when the database does: stands in the address of everything that browsers may keep for ever."""
@@ -92,27 +92,27 @@ class Library:
 
     def models(self) -> list[ModelView]:
         """As `Reader.models.all`."""
-        return self._keep(("models",), self.reader.models.all)
+        return self._cached(("models",), self.reader.models.all)
 
     def classes(self, model: str | None) -> list[ClassView]:
         """As `Reader.classes.all`."""
-        return self._keep(("classes", model), lambda: self.reader.classes.all(model))
+        return self._cached(("classes", model), lambda: self.reader.classes.all(model))
 
     def titles(self) -> dict[str, str]:
         """The name to show of each class, by label."""
-        return self._keep(("titles",), lambda: {view.label: view.title for view in self.reader.classes.all()})
+        return self._cached(("titles",), lambda: {view.label: view.title for view in self.reader.classes.all()})
 
     def samples(self, label: str, model: str | None) -> list[SampleView]:
         """As `Reader.samples.of_class` of both splits."""
-        return self._keep(("samples", label, model), lambda: self.reader.samples.of_class(label, model))
+        return self._cached(("samples", label, model), lambda: self.reader.samples.of_class(label, model))
 
     def sample(self, path: str) -> SampleDetail | None:
         """As `Reader.samples.get`."""
-        return self._keep(("sample", path), lambda: self.reader.samples.get(path))
+        return self._cached(("sample", path), lambda: self.reader.samples.get(path))
 
     def explanations(self, model: str, path: str) -> list[ExplanationView]:
         """As `Reader.explanations.of`."""
-        return self._keep(("explanations", model, path), lambda: self.reader.explanations.of(model, path))
+        return self._cached(("explanations", model, path), lambda: self.reader.explanations.of(model, path))
 
     def class_explanations(self, model: str, label: str) -> dict[str, ExplanationView]:
         """As `Reader.explanations.of_class`, by sample."""
@@ -120,19 +120,19 @@ class Library:
         def read() -> dict[str, ExplanationView]:
             return {found.sample: found for found in self.reader.explanations.of_class(model, label)}
 
-        return self._keep(("class explanations", model, label), read)
+        return self._cached(("class explanations", model, label), read)
 
     def class_shares(self, model: str, label: str) -> list[ImageShare]:
         """As `Reader.explanations.image_shares` of one class."""
-        return self._keep(("shares", model, label), lambda: self.reader.explanations.image_shares(model, label))
+        return self._cached(("shares", model, label), lambda: self.reader.explanations.image_shares(model, label))
 
     def outcomes(self, model: str) -> Outcomes:
         """As `Reader.predictions.outcomes`."""
-        return self._keep(("outcomes", model), lambda: self.reader.predictions.outcomes(model))
+        return self._cached(("outcomes", model), lambda: self.reader.predictions.outcomes(model))
 
     def groups(self, model: str, label: str, modality: Modality) -> list[GroupView]:
         """As `Reader.groups.of_class`."""
-        return self._keep(
+        return self._cached(
             ("groups", model, label, modality), lambda: self.reader.groups.of_class(model, label, modality)
         )
 
@@ -143,11 +143,11 @@ class Library:
             found = self.reader.groups.centroids(model)
             return found, principal_plane(found.vectors)
 
-        return self._keep(("plane", model), read)
+        return self._cached(("plane", model), read)
 
     def vocabulary(self) -> dict[str, int]:
         """As `Reader.search.vocabulary`."""
-        return self._keep(("vocabulary",), self.reader.search.vocabulary)
+        return self._cached(("vocabulary",), self.reader.search.vocabulary)
 
     def folded_vocabulary(self) -> dict[str, str]:
         """The words of the vocabulary, each with its form without case and accents, in the order of these."""
@@ -155,7 +155,7 @@ class Library:
         def read() -> dict[str, str]:
             return dict(sorted(((word, fold(word)) for word in self.vocabulary()), key=itemgetter(1)))
 
-        return self._keep(("folded",), read)
+        return self._cached(("folded",), read)
 
     def texts_with(self, word: str) -> list[FoundText]:
         """As `Reader.search.texts` of one word; kept, for the next letter that is typed finds the same texts again."""
@@ -168,7 +168,7 @@ class Library:
             found = [shared for kind in get_args(Modality) for shared in self.reader.groups.shared(model, kind)]
             return sorted(found, key=lambda shared: -len(shared.labels))
 
-        return self._keep(("shared", model), read)
+        return self._cached(("shared", model), read)
 
     def also_in(self, group: GroupView) -> tuple[str, ...]:
         """The other classes that share a group."""
@@ -179,12 +179,12 @@ class Library:
                 found |= dict.fromkeys((sharing.group_id for sharing in shared.groups), shared.labels)
             return found
 
-        labels = self._keep(("sharing", group.model), read).get(group.id, ())
+        labels = self._cached(("sharing", group.model), read).get(group.id, ())
         return tuple(label for label in labels if label != group.label)
 
     def faithfulness(self, model: str, path: str) -> FaithfulnessView | None:
         """As `Reader.evaluations.faithfulness`."""
-        return self._keep(("faithfulness", model, path), lambda: self.reader.evaluations.faithfulness(model, path))
+        return self._cached(("faithfulness", model, path), lambda: self.reader.evaluations.faithfulness(model, path))
 
     def sheet(self, label: str, split: Split) -> Sheet | None:
         """The shape of a class's sprite sheet, None where it has none."""
@@ -195,51 +195,51 @@ class Library:
                 return None
             return Sheet(sprite.tile, sprite.columns, max(sprite.height // sprite.tile, 1), sprite.samples)
 
-        return self._keep(("sheet", label, split), read)
+        return self._cached(("sheet", label, split), read)
 
-    def ground(self, path: str) -> Ground | None:
+    def regions(self, path: str) -> Regions | None:
         """What heat maps of a sample are drawn on, None before it is segmented."""
 
-        def read() -> Ground | None:
+        def read() -> Regions | None:
             detail, labels = self.sample(path), self.reader.pictures.label_map(path)
             if detail is None or labels is None:
                 return None
             polygons = [entry.polygon for entry in detail.entries]
-            return Ground(labels.content, polygons, (detail.width, detail.height))
+            return Regions(labels.content, polygons, (detail.width, detail.height))
 
-        return self._keep(("ground", path), read)
+        return self._cached(("regions", path), read)
 
-    def _keep(self, key: tuple[Any, ...], read: Callable[[], Value]) -> Value:
+    def _cached(self, key: tuple[Any, ...], read: Callable[[], Value]) -> Value:
         version = self.version()
         with self._lock:
-            if self._kept_version != version:
-                self._kept, self._kept_version = {}, version
-            if key in self._kept:
-                known: Value = self._kept[key]
+            if self._cache_version != version:
+                self._cache, self._cache_version = {}, version
+            if key in self._cache:
+                known: Value = self._cache[key]
                 return known
         value = read()
         with self._lock:
-            if self._kept_version == version:
-                if len(self._kept) >= KEPT:
-                    self._kept.pop(next(iter(self._kept)))
-                self._kept[key] = value
+            if self._cache_version == version:
+                if len(self._cache) >= CACHED_VALUES:
+                    self._cache.pop(next(iter(self._cache)))
+                self._cache[key] = value
         return value
 
 
-def open_libraries(urls: Sequence[str]) -> dict[str, Library]:
+def open_databases(urls: Sequence[str]) -> dict[str, Database]:
     """Open databases under short names: the file's or the server database's, numbered where two are alike.
 
     Raises:
         UserError: as `db.session.open_read_only`.
     """
-    libraries: dict[str, Library] = {}
+    databases: dict[str, Database] = {}
     for url in dict.fromkeys(urls):
         base = Path(address.parse(url).database or "database").stem
         name, number = base, 2
-        while name in libraries:
+        while name in databases:
             name, number = f"{base}-{number}", number + 1
-        libraries[name] = Library(url, name)
-    return libraries
+        databases[name] = Database(url, name)
+    return databases
 
 
 @lru_cache(maxsize=64)

@@ -1,181 +1,191 @@
-"""The view as it stands in the page's address, read and written back; its twin is assets/page/address.js."""
+"""The page's state as it stands in the address: one table, which the server reads and which the page receives as JSON.
+
+A field is stated once, below: its key in the address, its kind and allowed values, its default, and which fragments of
+the page depend on it. `read_state` and, by `page_table`, assets/page/address.js, slots.js and events.js follow it.
+
+To add a gallery filter takes a line here, its logic in app/tabs/gallery/selection.py and its control in
+app/tabs/gallery/shell_gallery.html, nothing else: CONTRIBUTING.md shows one, tests/browser/test_new_filter.py tries it.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
-from urllib.parse import urlencode
+from typing import Any, get_args
 
 from app.drawing.colours import COLOUR_MAPS, UNSIGNED
 from app.drawing.heatmaps import View
 
-TABS = ("overview", "sample", "gallery", "global", "compare", "search")
-FILTERS = ("all", "right", "wrong", "confused", "tagged")
-WITHIN = ("class", "all")
-SORTS = ("name", "unsure", "sure", "picture", "words", "doubtful", "trusted")
-COMPARED = ("sample", "class", "confusion")
-ABOUT = ("answer", "true")
-SPLITS = ("train", "test", "all")
-SCOPES = ("class", "model")
+TABS = {
+    "overview": "Overview",
+    "sample": "Single Sample",
+    "gallery": "Gallery",
+    "global": "Global",
+    "compare": "Compare",
+    "search": "Search",
+}
+"""The tabs with their titles, in their order on the page."""
 LAYERS = ("photograph", *get_args(View))
-
 DEFAULT_THRESHOLD = 0.2
-DEFAULT_OPACITY = 0.6
 
 Range = tuple[float, float]
+
+EVERY = ("overview", "strip", "sample", "maps", "gallery", "global", "compare", "search", "choices")
+OF_CLASS = ("strip", "sample", "maps", "gallery", "global", "compare")
+OF_SAMPLE = ("strip", "sample", "maps", "compare")
+
+
+@dataclass(frozen=True)
+class Field:
+    """How one field of the state is written in the address and what it belongs to.
+
+    `kind` = name (any text; absent = None), choice (one of `allowed`), share (a number in [0, 1]), range (`0.2-0.4`) or
+    flag (`1`). `fragments` are asked for with this field in their address. A link to `tab` sets the field to what the
+    link says, or to its default; a name without a tab changes only where a link names it. A change of a field with
+    `history` is a new step for the browser's back button.
+    """
+
+    kind: str
+    key: str | None
+    allowed: tuple[str, ...]
+    fragments: tuple[str, ...]
+    tab: str | None
+    history: bool
+
+
+def _field(
+    kind: str,
+    default: Any,
+    *,
+    key: str | None = None,
+    allowed: tuple[str, ...] = (),
+    fragments: tuple[str, ...] = (),
+    tab: str | None = None,
+    history: bool = True,
+) -> Any:
+    field = Field(kind, key, allowed, fragments, tab, history)
+    return dataclasses.field(default=default, metadata={"field": field})
+
+
+def name(**more: Any) -> Any:
+    """A field of any text; None where the address does not have it."""
+    return _field("name", None, **more)
+
+
+def choice(*allowed: str, default: str | None = "", **more: Any) -> Any:
+    """A field that is one of `allowed`, by default the first."""
+    return _field("choice", allowed[0] if default == "" else default, allowed=allowed, **more)
+
+
+def share_range(**more: Any) -> Any:
+    """A field that is a range of shares, `0.2-0.4`; None where the address does not have it."""
+    return _field("range", None, **more)
 
 
 @dataclass(frozen=True)
 class ViewState:
-    """Everything that a copied link restores; None = left to the server, which takes the first that there is.
+    """What the server reads of an address; None = left to the server, which takes the first that there is.
 
-    `db`, `model`, `label` (the class) and `sample` are names; `threshold` and `opacity` lie in [0, 1]; `against`
-    shows the runner-up's explanation, `colours` is the colour map; `scope` (a class or the whole model), `pair` (of
-    confused classes) and `open` (what is folded out) belong to the global tab; `focus` is the part of the sample that
-    is outlined, `image-12` or `text-3`; `whatif` lets parts be switched off, `off` lists them, `image-12.text-3`;
-    `only` one view of the sample is shown, large; `map` the activation map, `forecast.TZZ.grad-cam.4.13`.
+    `db`, `model`, `label` (the class) and `sample` are names. `focus` is the feature of the sample that is outlined,
+    `image-12` or `text-3`; `map` the activation map, `forecast.TZZ.grad-cam.4.13`. `scope` (a class or the whole model)
+    and `pair` (of confused classes) belong to the Global tab.
 
-    The gallery shows samples `within` a class or all, in the view `layer`, of a `split`, `shown` = right, wrong,
-    confused (taken for the class `rival` where it is given) or tagged, whose image share lies in the range `share`
-    and whose probability in the range `sure`, on whose pack `word` was read, ordered by `sort`. `rank` orders the
-    overview's classes by a column, `-` = the highest first. The compare tab shows one of COMPARED, `about` each
-    model's answer or the true class. `asked` are the words searched for.
+    The gallery shows samples `within` a class or all, of a `split`, `shown` = right, wrong, confused (taken for the
+    class `rival` where it is given) or tagged, whose image share lies in the range `share` and whose probability in the
+    range `sure`, on whose pack `word` was read, ordered by `sort`. The Compare tab shows a sample, a class or the
+    confusion matrix, and explains each model's answer or the true class (`about`). `asked` are the words searched for.
     """
 
-    db: str | None = None
-    model: str | None = None
-    label: str | None = None
-    sample: str | None = None
-    tab: str = "overview"
-    threshold: float = DEFAULT_THRESHOLD
-    opacity: float = DEFAULT_OPACITY
-    signed: bool = False
-    against: bool = False
-    colours: str = UNSIGNED
-    layer: str = "multimodal"
-    shown: str = "all"
-    split: str | None = None
-    within: str = "class"
-    rival: str | None = None
-    share: Range | None = None
-    sure: Range | None = None
-    word: str | None = None
-    sort: str = "name"
-    rank: str | None = None
-    scope: str = "class"
-    pair: str | None = None
-    open: str | None = None
-    focus: str | None = None
-    map: str | None = None
-    whatif: bool = False
-    off: str | None = None
-    only: str | None = None
-    compare: str = "sample"
-    about: str = "answer"
-    asked: str | None = None
+    db: str | None = name(fragments=EVERY)
+    model: str | None = name(fragments=EVERY)
+    label: str | None = name(key="class", fragments=OF_CLASS)
+    sample: str | None = name(fragments=OF_SAMPLE)
+    shown: str = choice("all", "right", "wrong", "confused", "tagged", fragments=("gallery",), tab="gallery")
+    split: str | None = choice("train", "test", "all", default=None, fragments=("gallery",), tab="gallery")
+    within: str = choice("class", "all", fragments=("gallery",), tab="gallery")
+    rival: str | None = name(fragments=("gallery",), tab="gallery")
+    share: tuple[float, float] | None = share_range(fragments=("gallery",), tab="gallery")
+    sure: tuple[float, float] | None = share_range(fragments=("gallery",), tab="gallery")
+    word: str | None = name(fragments=("gallery",), tab="gallery")
+    sort: str = choice(
+        "name", "unsure", "sure", "picture", "words", "doubtful", "trusted", fragments=("gallery",), tab="gallery"
+    )
+    scope: str = choice("class", "model", fragments=("global",), tab="global")
+    pair: str | None = name(fragments=("global",))
+    focus: str | None = name(fragments=("sample",))
+    map: str | None = name(fragments=("maps",), history=False)
+    compare: str = choice("sample", "class", "confusion", fragments=("compare",), tab="compare")
+    about: str = choice("answer", "true", fragments=("compare",))
+    asked: str | None = name(key="q", fragments=("search",), history=False)
+
+
+@dataclass(frozen=True)
+class PageState(ViewState):
+    """What the page's scripts read besides; the server never sees it.
+
+    `tab` defaults to the sample's where the address names a class or a sample, else to the overview. `threshold` and
+    `opacity` are how heat maps are drawn; `signed` adds evidence against, `against` shows the runner-up's explanation.
+    `layer` is the gallery's view, `only` the one view of a sample that is shown, large. `rank` orders the overview's
+    classes by a column, `-` = the highest first; `open` is what is folded out. `whatif` lets features be switched off,
+    `off` lists them, `image-12.text-3`.
+    """
+
+    tab: str | None = choice(*TABS, default=None)
+    threshold: float = _field("share", DEFAULT_THRESHOLD, history=False)
+    opacity: float = _field("share", 0.6, history=False)
+    signed: bool = _field("flag", False, history=False)
+    against: bool = _field("flag", False, history=False)
+    colours: str = choice(*COLOUR_MAPS, default=UNSIGNED, history=False)
+    layer: str = choice(*LAYERS, default="multimodal")
+    only: str | None = choice(*LAYERS, default=None)
+    rank: str | None = name(history=False)
+    open: str | None = name(history=False)
+    whatif: bool = _field("flag", False, history=False)
+    off: str | None = name(history=False)
+
+
+def page_table() -> dict[str, dict[str, Any]]:
+    """The table as the page receives it: by key of the address, every field of `PageState`."""
+    table = {}
+    for entry in dataclasses.fields(PageState):
+        field: Field = entry.metadata["field"]
+        table[field.key or entry.name] = {
+            "kind": field.kind,
+            "initial": entry.default,
+            "allowed": field.allowed,
+            "fragments": field.fragments,
+            "tab": field.tab,
+            "history": field.history,
+        }
+    return table
 
 
 def read_state(query: Mapping[str, str]) -> ViewState:
     """Read an address; what is missing, malformed or unknown falls back to the default, never to an error."""
-    return ViewState(
-        db=query.get("db") or None,
-        model=query.get("model") or None,
-        label=query.get("class") or None,
-        sample=query.get("sample") or None,
-        tab=_one_of(query.get("tab"), TABS) or _implied_tab(query.get("class"), query.get("sample")),
-        threshold=_share(query.get("threshold"), DEFAULT_THRESHOLD),
-        opacity=_share(query.get("opacity"), DEFAULT_OPACITY),
-        signed=query.get("signed") == "1",
-        against=query.get("against") == "1",
-        colours=_one_of(query.get("colours"), COLOUR_MAPS) or UNSIGNED,
-        layer=_one_of(query.get("layer"), LAYERS) or "multimodal",
-        shown=_one_of(query.get("shown"), FILTERS) or "all",
-        split=_one_of(query.get("split"), SPLITS),
-        within=_one_of(query.get("within"), WITHIN) or "class",
-        rival=query.get("rival") or None,
-        share=_range(query.get("share")),
-        sure=_range(query.get("sure")),
-        word=query.get("word") or None,
-        sort=_one_of(query.get("sort"), SORTS) or "name",
-        rank=query.get("rank") or None,
-        scope=_one_of(query.get("scope"), SCOPES) or "class",
-        pair=query.get("pair") or None,
-        open=query.get("open") or None,
-        focus=query.get("focus") or None,
-        map=query.get("map") or None,
-        whatif=query.get("whatif") == "1",
-        off=query.get("off") or None,
-        only=_one_of(query.get("only"), LAYERS),
-        compare=_one_of(query.get("compare"), COMPARED) or "sample",
-        about=_one_of(query.get("about"), ABOUT) or "answer",
-        asked=query.get("q") or None,
-    )
-
-
-def write_state(state: ViewState) -> str:
-    """The address's query, `?` and all, with defaults left out; `read_state` of it gives the same state."""
-    default = ViewState()
-    parts = {
-        "db": state.db,
-        "model": state.model,
-        "class": state.label,
-        "sample": state.sample,
-        "tab": None if state.tab == _implied_tab(state.label, state.sample) else state.tab,
-        "threshold": None if state.threshold == default.threshold else f"{state.threshold:g}",
-        "opacity": None if state.opacity == default.opacity else f"{state.opacity:g}",
-        "signed": "1" if state.signed else None,
-        "against": "1" if state.against else None,
-        "colours": None if state.colours == default.colours else state.colours,
-        "layer": None if state.layer == default.layer else state.layer,
-        "shown": None if state.shown == default.shown else state.shown,
-        "split": state.split,
-        "within": None if state.within == default.within else state.within,
-        "rival": state.rival,
-        "share": write_range(state.share),
-        "sure": write_range(state.sure),
-        "word": state.word,
-        "sort": None if state.sort == default.sort else state.sort,
-        "rank": state.rank,
-        "scope": None if state.scope == default.scope else state.scope,
-        "pair": state.pair,
-        "open": state.open,
-        "focus": state.focus,
-        "map": state.map,
-        "whatif": "1" if state.whatif else None,
-        "off": state.off,
-        "only": state.only,
-        "compare": None if state.compare == default.compare else state.compare,
-        "about": None if state.about == default.about else state.about,
-        "q": state.asked,
-    }
-    return "?" + urlencode({key: value for key, value in parts.items() if value is not None})
-
-
-def write_range(limits: Range | None) -> str | None:
-    """A range as the address has it, `0.2-0.4`."""
-    return None if limits is None else f"{limits[0]:g}-{limits[1]:g}"
-
-
-def _implied_tab(label: str | None, sample: str | None) -> str:
-    """The tab of an address that names none: a sample's where it is about a class or a sample, else the overview."""
-    return "sample" if label or sample else "overview"
+    values: dict[str, Any] = {}
+    for entry in dataclasses.fields(ViewState):
+        field: Field = entry.metadata["field"]
+        text = query.get(field.key or entry.name)
+        if field.kind == "range":
+            values[entry.name] = _range(text)
+        elif field.kind == "choice":
+            values[entry.name] = text if text in field.allowed else entry.default
+        else:
+            values[entry.name] = text or None
+    return ViewState(**values)
 
 
 def _range(text: str | None) -> Range | None:
     """Two shares in rising order; None for anything else."""
     low, dash, high = (text or "").partition("-")
-    limits = (_share(low, 1.0), _share(high, 0.0))
-    return limits if low and dash and limits[0] < limits[1] else None
+    pair = (_share(low, 1.0), _share(high, 0.0))
+    return pair if low and dash and pair[0] < pair[1] else None
 
 
-def _one_of(value: str | None, allowed: tuple[str, ...]) -> str | None:
-    return value if value in allowed else None
-
-
-def _share(value: str | None, default: float) -> float:
+def _share(text: str, default: float) -> float:
     try:
-        number = float(value) if value else default
+        number = float(text) if text else default
     except ValueError:
         return default
     return min(max(number, 0.0), 1.0) if number == number else default  # nan differs from itself

@@ -71,7 +71,7 @@ def basis(image_weights: Array, text_weights: Array, texts: Sequence[str]) -> Ba
     share = float(words.sum()) / total
     strongest = np.argsort(-words, kind="stable")[:TOP_WORDS]
     least = max(WORD_SHARE * total, BESIDE_STRONGEST * float(words.max(initial=0.0)))
-    named = tuple(dict.fromkeys(texts[place] for place in strongest if words[place] >= least))
+    named = tuple(dict.fromkeys(texts[index] for index in strongest if words[index] >= least))
     return Basis(*_sentence(share, named, len(texts)))
 
 

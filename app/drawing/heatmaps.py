@@ -20,7 +20,7 @@ View = Literal["image", "text", "multimodal"]
 
 
 @dataclass(frozen=True)
-class Ground:
+class Regions:
     """What a heat map is drawn on: the superpixels and the OCR polygons of one sample.
 
     `label_map` = PNG whose pixel value = segment id, 8-bit palette or 16 bit, stretched over the whole picture;
@@ -36,7 +36,7 @@ def image_heatmap(label_map: bytes, importances: Importances, threshold: float, 
     """Image view: each superpixel in the colour of its importance; of a palette PNG only the colours are replaced.
 
     Args:
-        label_map: as in `Ground`.
+        label_map: as in `Regions`.
         importances: `image[segment id]`.
         threshold: magnitudes below it are not drawn.
         colour_map: of unsigned importances.
@@ -48,28 +48,28 @@ def image_heatmap(label_map: bytes, importances: Importances, threshold: float, 
     return recolour(label_map, colour_table(importances.signed, colour_map)[of_parts], opacities, of_parts)
 
 
-def value_field(view: View, ground: Ground, importances: Importances, size: tuple[int, int]) -> Array:
+def value_field(view: View, regions: Regions, importances: Importances, size: tuple[int, int]) -> Array:
     """float32 [height, width]: what each pixel of the picture, scaled to `size` (width, height), is worth.
 
     Where a polygon and a superpixel overlap in the multimodal view their importances add, clipped at 1 (P1 §4.2).
     """
     values = np.zeros((size[1], size[0]), np.float32)
     if view != "text":
-        values += importances.image[_labels(ground.label_map, size)]
+        values += importances.image[_labels(regions.label_map, size)]
     if view != "image":
-        values += polygon_values(ground, importances.text, size)
+        values += polygon_values(regions, importances.text, size)
     return np.clip(values, -1, 1, out=values)
 
 
-def polygon_values(ground: Ground, values: Array, size: tuple[int, int]) -> Array:
+def polygon_values(regions: Regions, values: Array, size: tuple[int, int]) -> Array:
     """float32 [height, width]: the value of the polygon that covers a pixel, 0 outside; of several the strongest."""
-    across, down = size[0] / ground.size[0], size[1] / ground.size[1]
+    across, down = size[0] / regions.size[0], size[1] / regions.size[1]
     canvas = Image.new("F", size, 0.0)
     draw = ImageDraw.Draw(canvas)
-    for place in np.argsort(np.abs(values), kind="stable"):
-        if values[place]:
-            corners = [(x * across - 0.5, y * down - 0.5) for x, y in ground.polygons[place]]
-            draw.polygon(corners, fill=float(values[place]))
+    for index in np.argsort(np.abs(values), kind="stable"):
+        if values[index]:
+            corners = [(x * across - 0.5, y * down - 0.5) for x, y in regions.polygons[index]]
+            draw.polygon(corners, fill=float(values[index]))
     return np.asarray(canvas)
 
 

@@ -46,13 +46,13 @@ def histogram_bars(
     width = 100 / bins
     return [
         Bar(
-            x=place * width,
+            x=index * width,
             width=width,
             height=100 * int(count) / full,
-            tip=f"{name(place / bins, (place + 1) / bins)}: {count} {'sample' if count == 1 else 'samples'}",
-            low=place / bins,
-            high=(place + 1) / bins,
+            tip=f"{name(index / bins, (index + 1) / bins)}: {count} {'sample' if count == 1 else 'samples'}",
+            low=index / bins,
+            high=(index + 1) / bins,
             count=int(count),
         )
-        for place, count in enumerate(counts)
+        for index, count in enumerate(counts)
     ]

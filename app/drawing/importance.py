@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,41 @@ class Importances:
     def empty(self) -> bool:
         """Whether nothing can be drawn at any threshold."""
         return not (self.image.any() or self.text.any())
+
+
+class Weighted(Protocol):
+    """An explanation: float32 surrogate weights, one a superpixel and one an OCR entry."""
+
+    @property
+    def image_weights(self) -> Array:
+        """By segment id."""
+
+    @property
+    def text_weights(self) -> Array:
+        """By position of the entry."""
+
+
+@dataclass(frozen=True)
+class BothImportances:
+    """The importances of one explanation as both switches of the page draw them: evidence in favour, and signed."""
+
+    unsigned: Importances
+    signed: Importances
+
+
+def importances_of(explanation: Weighted, signed: bool, largest: float | None = None) -> Importances:
+    """What an explanation draws; `largest` = the weight that is drawn as 1 where several share a scale."""
+    make = signed_importances if signed else normalised_importances
+    return make(explanation.image_weights, explanation.text_weights, largest)
+
+
+def both_importances(
+    explanation: Weighted, largest: float | None = None, largest_signed: float | None = None
+) -> BothImportances:
+    """Both at once, for what shows them side by side; the scales as in `importances_of`."""
+    return BothImportances(
+        importances_of(explanation, False, largest), importances_of(explanation, True, largest_signed)
+    )
 
 
 def normalised_importances(image_weights: Array, text_weights: Array, largest: float | None = None) -> Importances:

@@ -18,7 +18,7 @@ def segment_outlines(label_map: bytes, segments: Sequence[int]) -> list[str]:
     """SVG path data around each of some superpixels.
 
     Args:
-        label_map: as in `app.drawing.heatmaps.Ground`.
+        label_map: as in `app.drawing.heatmaps.Regions`.
         segments: segment ids.
 
     Returns:

@@ -42,12 +42,12 @@ def recolour(png: bytes, colours: Bytes, opacities: Bytes, levels: Bytes | None 
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = len(SIGNATURE)
-    while place < len(png):
-        (length,) = struct.unpack_from(">I", png, place)
-        end = place + 12 + length
-        yield png[place + 4 : place + 8], png[place:end]
-        place = end
+    offset = len(SIGNATURE)
+    while offset < len(png):
+        (length,) = struct.unpack_from(">I", png, offset)
+        end = offset + 12 + length
+        yield png[offset + 4 : offset + 8], png[offset:end]
+        offset = end
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

@@ -26,8 +26,8 @@ def text_shapes(polygons: Sequence[Polygon], importances: Importances, colour_ma
     """The polygons in drawing order: the strongest last, so that it lies on top where polygons overlap."""
     painted = colours(importances.text, importances.signed, colour_map)
     return [
-        Shape(int(place), _points(polygons[place]), hexadecimal(painted[place]), float(importances.text[place]))
-        for place in np.argsort(np.abs(importances.text), kind="stable")
+        Shape(int(index), _points(polygons[index]), hexadecimal(painted[index]), float(importances.text[index]))
+        for index in np.argsort(np.abs(importances.text), kind="stable")
     ]
 
 

@@ -16,7 +16,7 @@ def readable_segments(label_map: bytes) -> bytes:
     A browser's canvas gives colours only, and of 16-bit pictures only the upper half of each value.
 
     Args:
-        label_map: as in `app.drawing.heatmaps.Ground`.
+        label_map: as in `app.drawing.heatmaps.Regions`.
     """
     if is_palette_png(label_map):
         colours = np.zeros((1 << label_map[24], 3), np.uint8)  # a palette is no longer than its bits can count

@@ -32,7 +32,7 @@ def rank_correlation(first: npt.ArrayLike, second: npt.ArrayLike) -> float | Non
 
 
 def ranks(values: Numbers) -> Numbers:
-    """The place of each value in rising order, from 1; equal values share the mean of their places."""
+    """The rank of each value in rising order, from 1; equal values share the mean of their ranks."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     mean: Numbers = last - (counts - 1) / 2

@@ -1,4 +1,4 @@
-"""How well a model tells the classes apart: scores by class, and whether its certainty can be taken at its word."""
+"""How well a model tells the classes apart: scores by class, and how well its certainty is calibrated."""
 
 from __future__ import annotations
 
@@ -103,11 +103,11 @@ def calibration(outcomes: Outcomes) -> Calibration | None:
     right = outcomes.right[outcomes.test]
     if not len(probability):
         return None
-    place = np.minimum((probability * BINS).astype(int), BINS - 1)
-    counts = np.bincount(place, minlength=BINS)
+    index = np.minimum((probability * BINS).astype(int), BINS - 1)
+    counts = np.bincount(index, minlength=BINS)
     with np.errstate(invalid="ignore"):
-        certainty = np.bincount(place, probability, BINS) / counts
-        accuracy = np.bincount(place, right, BINS) / counts
+        certainty = np.bincount(index, probability, BINS) / counts
+        accuracy = np.bincount(index, right, BINS) / counts
     bins = tuple(
         CalibrationBin(i / BINS, (i + 1) / BINS, int(counts[i]), float(certainty[i]), float(accuracy[i]))
         for i in range(BINS)

@@ -28,11 +28,11 @@ NEAR, FAR = 0.3, 0.6
 """So far from the model's own probability may the sum of the marks be for "good", and for "fair"."""
 
 # What to say of each check where it makes an explanation weak, fair or good; None = nothing.
-Said = tuple[str, str | None, None]
-FIT: Said = ("the explanation fits the model badly here", "the explanation fits the model only loosely here", None)
-SUM: Said = (*2 * ("what the marks add up to is far from the model’s own answer",), None)
-ORDER: Said = ("which marks are the strongest is uncertain here", None, None)
-CURVES: Said = ("taking away what is marked changes the answer no more than chance does", None, None)
+Cautions = tuple[str, str | None, None]
+FIT: Cautions = ("the explanation fits the model badly here", "the explanation fits the model only loosely here", None)
+SUM: Cautions = (*2 * ("what the marks add up to is far from the model’s own answer",), None)
+ORDER: Cautions = ("which marks are the strongest is uncertain here", None, None)
+CURVES: Cautions = ("taking away what is marked changes the answer no more than chance does", None, None)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def judge(found: ExplanationView, measured: FaithfulnessView | None) -> Trust:
     steady = stability(found.image_weights, found.text_weights, found.image_errors, found.text_errors)
     off = abs(found.surrogate_prediction - found.probability)
     near = int(off <= FAR) + int(off <= NEAR)
-    checks: list[tuple[int, Said]] = [(_grade(fit, BAD_FIT, LOOSE_FIT), FIT), (near, SUM)]
+    checks: list[tuple[int, Cautions]] = [(_grade(fit, BAD_FIT, LOOSE_FIT), FIT), (near, SUM)]
     reasons = [
         Reason("Fit (R²)", f"{fit:.2f}", "how closely the marks follow the model here; 1 is exactly"),
         Reason(
@@ -96,9 +96,9 @@ def judge(found: ExplanationView, measured: FaithfulnessView | None) -> Trust:
     return Trust(level, MEANINGS[level], _caution(worst, checks), reasons, bool(curves))
 
 
-def _caution(worst: int, checks: Sequence[tuple[int, Said]]) -> str | None:
-    said = next((texts[worst] for grade, texts in checks if grade == worst and texts[worst]), None)
-    return said and f"Read it with {'some ' if worst else ''}care: {said}."
+def _caution(worst: int, checks: Sequence[tuple[int, Cautions]]) -> str | None:
+    warning = next((texts[worst] for grade, texts in checks if grade == worst and texts[worst]), None)
+    return warning and f"Read it with {'some ' if worst else ''}care: {warning}."
 
 
 def _grade(value: float, least: float, enough: float) -> int:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import gradio as gr
 import numpy as np
 
-from app.databases import Library
+from app.databases import Database
 from app.tabs.search.find import Spelling, find
 from db.records.explanations import Modality
 from db.records.samples import Split
@@ -18,20 +18,20 @@ Json = dict[str, Any]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 
-def add_endpoints(libraries: Mapping[str, Library]) -> None:
+def add_endpoints(databases: Mapping[str, Database]) -> None:
     """Add the endpoints to the Blocks that are being built."""
 
-    def library_of(db: str) -> Library:
-        if db and db not in libraries:
-            raise gr.Error(f"no database {db!r}; there are {', '.join(libraries)}")
-        return libraries[db] if db else next(iter(libraries.values()))
+    def database_of(db: str) -> Database:
+        if db and db not in databases:
+            raise gr.Error(f"no database {db!r}; there are {', '.join(databases)}")
+        return databases[db] if db else next(iter(databases.values()))
 
-    def known(library: Library, model: str, label: str = "") -> Library:
-        if model and model not in (names := [view.name for view in library.models()]):
+    def known(database: Database, model: str, label: str = "") -> Database:
+        if model and model not in (names := [view.name for view in database.models()]):
             raise gr.Error(f"no model {model!r}; there are {', '.join(names)}")
-        if label and label not in library.titles():
+        if label and label not in database.titles():
             raise gr.Error(f"no class {label!r}; the endpoint /classes lists them")
-        return library
+        return database
 
     def classes(model: str = "", db: str = "") -> list[Json]:
         """All classes with their number of samples and, for a model, its accuracy in each.
@@ -40,7 +40,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
             model: a model's name, or empty.
             db: the name of the database, where several are open; empty for the first.
         """
-        return [_plain(view) for view in known(library_of(db), model).classes(model or None)]
+        return [_plain(view) for view in known(database_of(db), model).classes(model or None)]
 
     def samples(label: str, model: str = "", split: str = "", db: str = "") -> list[Json]:
         """The samples of a class, with what a model says of each.
@@ -53,7 +53,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
         """
         if split not in ("", *get_args(Split)):
             raise gr.Error("split is train, test or empty for both")
-        found = known(library_of(db), model, label).reader.samples.of_class(label, model or None)
+        found = known(database_of(db), model, label).reader.samples.of_class(label, model or None)
         return [_plain(view) for view in found if split in ("", view.split)]
 
     def explanation(model: str, sample: str, db: str = "") -> list[Json]:
@@ -64,7 +64,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
             sample: a sample's name, as /samples lists it.
             db: the name of the database, where several are open; empty for the first.
         """
-        reader = known(library_of(db), model).reader
+        reader = known(database_of(db), model).reader
         detail = reader.samples.get(sample)
         if detail is None:
             raise gr.Error(f"no sample {sample!r}; the endpoint /samples lists them")
@@ -84,12 +84,12 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
         """
         if modality not in ("", *MODALITIES):
             raise gr.Error("modality is image, text or empty for both")
-        library = known(library_of(db), model, label)
+        database = known(database_of(db), model, label)
         wanted: list[Modality] = [kind for kind in MODALITIES if modality in ("", kind)]
         if not label:
-            return [_whole_model(library, model, kind) for kind in wanted]
-        groups = [group for kind in wanted for group in library.reader.groups.of_class(model, label, kind)]
-        return [{**_plain(group), "also_in": list(library.also_in(group))} for group in groups]
+            return [_whole_model(database, model, kind) for kind in wanted]
+        groups = [group for kind in wanted for group in database.reader.groups.of_class(model, label, kind)]
+        return [{**_plain(group), "also_in": list(database.also_in(group))} for group in groups]
 
     def modality(model: str, label: str = "", db: str = "") -> list[Json]:
         """The modality ratio of each explained sample of a model, or of one class of samples.
@@ -99,7 +99,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
             label: a class's label, or empty for all classes.
             db: the name of the database, where several are open; empty for the first.
         """
-        reader = known(library_of(db), model, label).reader
+        reader = known(database_of(db), model, label).reader
         return [_plain(share) for share in reader.explanations.image_shares(model, label or None)]
 
     def search(words: str, db: str = "") -> list[Json]:
@@ -112,7 +112,7 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
             words: one or more words, or their beginnings.
             db: the name of the database, where several are open; empty for the first.
         """
-        return [_spelling(found) for found in find(library_of(db), words).spellings]
+        return [_spelling(found) for found in find(database_of(db), words).spellings]
 
     for function, name in (
         (classes, "classes"),
@@ -125,9 +125,11 @@ def add_endpoints(libraries: Mapping[str, Library]) -> None:
         gr.api(function, api_name=name, queue=False, concurrency_limit=None)
 
 
-def _whole_model(library: Library, model: str, modality: Modality) -> Json:
-    tests = [view for view in library.reader.evaluations.deletion() if (view.model, view.modality) == (model, modality)]
-    shared = [view for view in library.shared_groups(model) if view.modality == modality]
+def _whole_model(database: Database, model: str, modality: Modality) -> Json:
+    tests = [
+        view for view in database.reader.evaluations.deletion() if (view.model, view.modality) == (model, modality)
+    ]
+    shared = [view for view in database.shared_groups(model) if view.modality == modality]
     return {
         "model": model,
         "modality": modality,

@@ -8,17 +8,17 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
-from app.databases import Library
+from app.databases import Database
 from app.drawing.crops import encode_crop
-from app.drawing.heatmaps import Ground, View
-from app.drawing.importance import Importances, normalised_importances, signed_importances
+from app.drawing.heatmaps import Regions, View
+from app.drawing.importance import importances_of
 from app.drawing.maps import draw_map
 from app.drawing.segments import readable_segments
 from app.drawing.views import SheetTile, draw_sheet, draw_tile, draw_view
-from app.routes.part_pictures import part_crop, parts_sheet
+from app.routes.feature_crops import feature_crop, group_crops
 from app.tabs.activation.tab import written
 from app.view_state import DEFAULT_THRESHOLD
-from app.web.render_queue import TURNS
+from app.web.render_limit import one_at_a_time
 from db.records.explanations import ExplanationView, Modality, PredictedExplanation
 from db.records.pictures import PictureView
 from db.records.samples import Split
@@ -32,7 +32,7 @@ Largest = Annotated[float | None, Query(gt=0)]
 ColourMap = Literal["jet", "cividis"]
 
 
-def media_router(libraries: Mapping[str, Library]) -> APIRouter:
+def media_router(databases: Mapping[str, Database]) -> APIRouter:
     """Routes under /media/{database}/{version}/.
 
     `version` = the database's, or the stored picture's digest. A picture asked for under an outdated version is
@@ -40,17 +40,17 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
     """
     router = APIRouter(prefix="/media/{db}/{version}")
 
-    def library_of(db: str) -> Library:
-        if db not in libraries:
+    def database_of(db: str) -> Database:
+        if db not in databases:
             raise HTTPException(404, f"no database {db!r}")
-        return libraries[db]
+        return databases[db]
 
     @router.get("/sprite")
     def sprite(
         request: Request, db: str, version: str, label: Annotated[str, Query(alias="class")], split: Split
     ) -> Response:
-        library = library_of(db)
-        return _stored(request, library, version, library.reader.pictures.sprite(label, split))
+        database = database_of(db)
+        return _stored(request, database, version, database.reader.pictures.sprite(label, split))
 
     @router.get("/heat/{view}")
     def heat(
@@ -67,16 +67,16 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         largest: Largest = None,
         largest_signed: Largest = None,
     ) -> Response:
-        library = library_of(db)
-        if known := _not_modified(request, library.version()):
+        database = database_of(db)
+        if known := _not_modified(request, database.version()):
             return known
-        found = _explanation(library, model, sample, target)
-        ground = library.ground(sample)
-        if ground is None:
+        found = _explanation(database, model, sample, target)
+        regions = database.regions(sample)
+        if regions is None:
             raise HTTPException(404, f"{sample} is not segmented")
         importances = importances_of(found, signed, largest_signed if signed else largest)
-        media_type, content = draw_view(view, ground, importances, threshold, colours)
-        return _answer(request, library, version, media_type, content)
+        media_type, content = draw_view(view, regions, importances, threshold, colours)
+        return _answer(request, database, version, media_type, content)
 
     @router.get("/tile/{view}")
     def tile(
@@ -90,30 +90,31 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         signed: bool = False,
         colours: ColourMap = "jet",
     ) -> Response:
-        library = library_of(db)
-        if known := _not_modified(request, library.version()):
+        database = database_of(db)
+        if known := _not_modified(request, database.version()):
             return known
-        found = _explanation(library, model, sample, None)
-        ground = library.ground(sample)
-        if ground is None:
+        found = _explanation(database, model, sample, None)
+        regions = database.regions(sample)
+        if regions is None:
             raise HTTPException(404, f"{sample} is not segmented")
-        sheet = library.sheet(found.label, found.split)
+        sheet = database.sheet(found.label, found.split)
         if sheet is None:
             raise HTTPException(404, f"no sprite sheet of {found.label}")
-        media_type, content = draw_tile(view, ground, importances_of(found, signed), threshold, sheet.tile, colours)
-        return _answer(request, library, version, media_type, content)
+        media_type, content = draw_tile(view, regions, importances_of(found, signed), threshold, sheet.tile, colours)
+        return _answer(request, database, version, media_type, content)
 
     @router.get("/segments")
     def segments(request: Request, db: str, version: str, sample: str) -> Response:
-        library = library_of(db)
-        if known := _not_modified(request, library.version()):
+        database = database_of(db)
+        if known := _not_modified(request, database.version()):
             return known
-        ground = library.ground(sample)
-        if ground is None:
+        regions = database.regions(sample)
+        if regions is None:
             raise HTTPException(404, f"{sample} is not segmented")
-        return _answer(request, library, version, "image/png", readable_segments(ground.label_map))
+        return _answer(request, database, version, "image/png", readable_segments(regions.label_map))
 
     @router.get("/heat-sheet/{view}")
+    @one_at_a_time
     def heat_sheet(
         request: Request,
         db: str,
@@ -126,39 +127,38 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         signed: bool = False,
         colours: ColourMap = "jet",
     ) -> Response:
-        library = library_of(db)
-        if known := _not_modified(request, library.version()):
+        database = database_of(db)
+        if known := _not_modified(request, database.version()):
             return known
-        sheet = library.sheet(label, split)
+        sheet = database.sheet(label, split)
         if sheet is None:
             raise HTTPException(404, f"no sprite sheet of {label}")
-        places = {path: position for position, path in enumerate(sheet.samples)}
+        positions = {path: position for position, path in enumerate(sheet.samples)}
         tiles = [
-            SheetTile(places[found.sample], _ground(found), importances_of(found, signed))
-            for found in library.reader.explanations.for_overlays(model, label, split)
-            if found.sample in places
+            SheetTile(positions[found.sample], _regions(found), importances_of(found, signed))
+            for found in database.reader.explanations.for_overlays(model, label, split)
+            if found.sample in positions
         ]
         if not tiles:
             raise HTTPException(404, f"no explanation of {label} by {model}")
-        media_type, content = draw_sheet(
-            view, TURNS.politely(tiles), threshold, sheet.tile, sheet.columns, sheet.rows, colours
-        )
-        return _answer(request, library, version, media_type, content)
+        media_type, content = draw_sheet(view, tiles, threshold, sheet.tile, sheet.columns, sheet.rows, colours)
+        return _answer(request, database, version, media_type, content)
 
     @router.get("/part/{modality}")
-    def part(
+    def crop(
         request: Request, db: str, version: str, modality: Modality, sample: str, feature: Annotated[int, Query(ge=0)]
     ) -> Response:
-        library = library_of(db)
-        if known := _not_modified(request, library.version()):
+        database = database_of(db)
+        if known := _not_modified(request, database.version()):
             return known
-        crop = part_crop(library, modality, sample, feature, CROP_SIZE)
+        crop = feature_crop(database, modality, sample, feature, CROP_SIZE)
         if crop is None:
-            raise HTTPException(404, f"no such part of {sample}")
-        return _answer(request, library, version, "image/jpeg", encode_crop(crop))
+            raise HTTPException(404, f"no such feature of {sample}")
+        return _answer(request, database, version, "image/jpeg", encode_crop(crop))
 
     @router.get("/parts/{modality}")
-    def parts(
+    @one_at_a_time
+    def crops(
         request: Request,
         db: str,
         version: str,
@@ -166,13 +166,13 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         model: str,
         label: Annotated[str, Query(alias="class")],
     ) -> Response:
-        library = library_of(db)
-        if known := _not_modified(request, library.version()):
+        database = database_of(db)
+        if known := _not_modified(request, database.version()):
             return known
-        content = parts_sheet(library, model, label, modality)
+        content = group_crops(database, model, label, modality)
         if content is None:
             raise HTTPException(404, f"no groups of {label} by {model}")
-        return _answer(request, library, version, "image/jpeg", content)
+        return _answer(request, database, version, "image/jpeg", content)
 
     @router.get("/map")
     def activation_map(
@@ -185,52 +185,44 @@ def media_router(libraries: Mapping[str, Library]) -> APIRouter:
         threshold: Threshold = DEFAULT_THRESHOLD,
         colours: ColourMap = "jet",
     ) -> Response:
-        library = library_of(db)
-        if known := _not_modified(request, library.version()):
+        database = database_of(db)
+        if known := _not_modified(request, database.version()):
             return known
-        stored = {written(one): one for one in library.reader.activation.settings(model, sample)}
-        detail = library.sample(sample)
-        view = library.reader.activation.map(model, sample, stored[setting]) if setting in stored else None
+        stored = {written(one): one for one in database.reader.activation.settings(model, sample)}
+        detail = database.sample(sample)
+        view = database.reader.activation.map(model, sample, stored[setting]) if setting in stored else None
         if view is None or detail is None:
             raise HTTPException(404, f"no such activation map of {sample} by {model}")
         scale = MAP_SIZE / max(detail.width, detail.height)
         size = (max(1, round(scale * detail.width)), max(1, round(scale * detail.height)))
-        return _answer(request, library, version, "image/png", draw_map(view.values, size, threshold, colours))
+        return _answer(request, database, version, "image/png", draw_map(view.values, size, threshold, colours))
 
     @router.get("/{kind}")
     def picture(
         request: Request, db: str, version: str, kind: Literal["thumbnail", "display"], sample: str
     ) -> Response:
-        library = library_of(db)
-        return _stored(request, library, version, library.reader.pictures.of_sample(sample, kind))
+        database = database_of(db)
+        return _stored(request, database, version, database.reader.pictures.of_sample(sample, kind))
 
     return router
 
 
-def importances_of(
-    explanation: ExplanationView | PredictedExplanation, signed: bool, largest: float | None = None
-) -> Importances:
-    """What an explanation draws; `largest` = the weight that is drawn as 1 where several share a scale."""
-    make = signed_importances if signed else normalised_importances
-    return make(explanation.image_weights, explanation.text_weights, largest)
+def _regions(explanation: PredictedExplanation) -> Regions:
+    return Regions(explanation.label_map, explanation.polygons, (explanation.width, explanation.height))
 
 
-def _ground(explanation: PredictedExplanation) -> Ground:
-    return Ground(explanation.label_map, explanation.polygons, (explanation.width, explanation.height))
-
-
-def _explanation(library: Library, model: str, sample: str, target: str | None) -> ExplanationView:
+def _explanation(database: Database, model: str, sample: str, target: str | None) -> ExplanationView:
     """Of the target class; of the predicted one where no target is asked for."""
-    for found in library.explanations(model, sample):
+    for found in database.explanations(model, sample):
         if found.target == target or (target is None and found.kind == "predicted"):
             return found
     raise HTTPException(404, f"no explanation of {sample} by {model}")
 
 
-def _stored(request: Request, library: Library, version: str, picture: PictureView | None) -> Response:
+def _stored(request: Request, database: Database, version: str, picture: PictureView | None) -> Response:
     if picture is None:
         raise HTTPException(404, "no such picture")
-    lasting = version in (picture.digest, library.version())
+    lasting = version in (picture.digest, database.version())
     tag = f'"{picture.digest[:32]}"'
     headers = {"ETag": tag, "Cache-Control": FOREVER if lasting else "no-cache"}
     if _matches(request, tag):
@@ -238,8 +230,8 @@ def _stored(request: Request, library: Library, version: str, picture: PictureVi
     return Response(picture.content, media_type=picture.media_type, headers=headers)
 
 
-def _answer(request: Request, library: Library, version: str, media_type: str, content: bytes) -> Response:
-    current = library.version()
+def _answer(request: Request, database: Database, version: str, media_type: str, content: bytes) -> Response:
+    current = database.version()
     headers = {"ETag": _tag(request, current), "Cache-Control": FOREVER if version == current else "no-cache"}
     if media_type == "image/svg+xml":
         headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
-from app.databases import Library
+from app.databases import Database
 from app.tabs.activation.tab import maps_fragment
 from app.tabs.choice import choose
 from app.tabs.compare.class_tab import compare_class
@@ -29,30 +29,30 @@ from db.records.models import ModelView
 Choices = list[tuple[str, str]]
 
 
-def view_router(libraries: Mapping[str, Library], first_model: str | None) -> APIRouter:
+def view_router(databases: Mapping[str, Database], first_model: str | None) -> APIRouter:
     """Routes under /view/. `state` in an answer = the names that the page takes over into its address."""
     router = APIRouter(prefix="/view", dependencies=[Depends(_always_ask)])
 
     @router.get("/choices")
     def choices(request: Request) -> dict[str, Any]:
-        choice = choose(libraries, read_state(request.query_params), first_model)
-        library = choice.library
-        classes = library.classes(choice.model.name if choice.model else None)
+        choice = choose(databases, read_state(request.query_params), first_model)
+        database = choice.database
+        classes = database.classes(choice.model.name if choice.model else None)
         return {
             "choices": {
-                "databases": [(name, name) for name in libraries],
-                "models": [(_model_name(model), model.name) for model in library.models()],
+                "databases": [(name, name) for name in databases],
+                "models": [(_model_name(model), model.name) for model in database.models()],
                 "classes": [(_class_name(view), view.label) for view in classes],
             },
-            "keys": {name: library.key for name, library in libraries.items()},
-            "state": {"db": library.name, "model": choice.model.name if choice.model else None},
-            "title": library.name,
+            "keys": {name: database.key for name, database in databases.items()},
+            "state": {"db": database.name, "model": choice.model.name if choice.model else None},
+            "title": database.name,
         }
 
     @router.get("/{slot}")
     def fragment(request: Request, slot: str) -> dict[str, Any]:
         state = read_state(request.query_params)
-        choice = choose(libraries, state, first_model)
+        choice = choose(databases, state, first_model)
         names = dict(choice.names)
         if slot == "sample":
             html, names["sample"] = sample_fragment(choice, state)
@@ -61,9 +61,9 @@ def view_router(libraries: Mapping[str, Library], first_model: str | None) -> AP
         elif slot == "global" and choice.model is not None and choice.model.kind == "embedding":
             html = embedding_fragment(choice, state)
         elif slot == "compare" and state.compare == "sample":
-            html, names["sample"] = compare_sample(libraries, choice, state)
+            html, names["sample"] = compare_sample(databases, choice, state)
         elif slot == "compare":
-            html = compare_class(libraries, choice) if state.compare == "class" else confusion_fragment(choice)
+            html = compare_class(databases, choice) if state.compare == "class" else confusion_fragment(choice)
         elif slot == "gallery":
             html = gallery_fragment(choice, state, request.query_params.getlist("tagged"))
         elif slot == "global":

@@ -14,7 +14,7 @@ def nothing_yet(choice: Choice) -> str:
     return render(
         "note.html",
         heading="Nothing here yet",
-        text=f"The database “{choice.library.name}” holds no samples. They appear once a run has read a data set.",
+        text=f"The database “{choice.database.name}” holds no samples. They appear once a run has read a data set.",
         command=command(choice),
     )
 
@@ -48,12 +48,12 @@ def one_sided(model: ModelView) -> str:
 
 def evaluate(choice: Choice, what: str) -> str:
     """The command that measures the explanations: `what` = deletion or faithfulness."""
-    return f"python -m precompute evaluate {what} --db {shlex.quote(choice.library.shown)}"
+    return f"python -m precompute evaluate {what} --db {shlex.quote(choice.database.shown)}"
 
 
 def command(choice: Choice) -> str:
     """The command that says what is left to do or, for a database without a run, that starts one."""
-    shown = shlex.quote(choice.library.shown)
-    if choice.library.reader.runs.all():
+    shown = shlex.quote(choice.database.shown)
+    if choice.database.reader.runs.all():
         return f"python -m precompute status --db {shown}"
     return f"python -m precompute run --dataset DATASET --db {shown}"

@@ -1,4 +1,11 @@
-"""The endpoints as tools of agents: Gradio's server of the Model Context Protocol, made to answer in JSON."""
+"""The endpoints as tools of agents: Gradio's server of the Model Context Protocol, made to answer in JSON.
+
+What it buys: agents read `null` and `true`, where Gradio writes Python's notation, `None` and `True`. A server of the
+`mcp` package's own (FastMCP) would do so by itself, but takes a tool's arguments from annotations, not from docstrings:
+every argument of app/routes/api.py would be described twice.
+Gradio internals: `Blocks.mcp_server_obj`, `mcp_error` and the server's method `postprocess_output_data`.
+Fails when they change: tests/integration/app/test_agents.py, test_agent_calls_every_tool.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""The page as Gradio Blocks: dropdowns, tabs and empty places that assets/page/page.js fills from /view."""
+"""The page as Gradio Blocks: dropdowns, tabs and empty slots that assets/page/page.js fills from /view.
+
+What it buys: the next sample is painted after 40 ms, by Gradio's components (`gr.Image`, `gr.Gallery`) after 560 ms
+(docs/browsing.md); the server keeps no state of a visitor. Of Gradio there are the dropdowns, the tabs, the frame
+around them and the endpoints for programs. `gradio.Server` would give the endpoints, but neither dropdowns nor tabs.
+Gradio internals: `gr.HTML` runs `js_on_load` with `element` and `trigger`; an event without a Python function runs its
+`js` in the browser and takes updates (`__type__`) from it; a tab's button has `data-tab-id`; a dropdown searches its
+choices when a key is pressed in it.
+Fails when they change: tests/browser/test_page.py, test_every_tab_opens; tests/browser/test_early_input.py.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +17,19 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.databases import Library
+from app.databases import Database
 from app.drawing.colours import COLOUR_MAPS, Bytes, colour_table, hexadecimal
 from app.routes.api import add_endpoints
 from app.templating import render
+from app.view_state import TABS, page_table
 
-ASSETS = Path(__file__).parents[2] / "assets"
-LOOK = (ASSETS / "style.css", *sorted((ASSETS / "page").glob("*.js")))
+PAGE_FILES = Path(__file__).parents[2] / "assets" / "page"
+STYLES = ("frame", "elements", "samples", "groups", "small_screens", "activation_maps")
+"""The style sheets in the order in which later ones overrule earlier ones."""
 
 QUIET = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-MOUNT = """
-const lens = window.shelfLens;
-lens.mount ? lens.mount(element) : lens.queue.push(['mount', element]);
-"""
-BRIDGE = """
-const fire = () => trigger('sync');
-window.shelfLens.bridge ? window.shelfLens.bridge(fire) : window.shelfLens.queue.push(['bridge', fire]);
-"""
-TABS = (
-    ("overview", "Overview"),
-    ("sample", "Single Sample"),
-    ("gallery", "Gallery"),
-    ("global", "Global"),
-    ("compare", "Compare"),
-    ("search", "Search"),
-)
+MOUNT = "window.shelfLens.call('mount', element)"
+BRIDGE = "window.shelfLens.call('bridge', () => trigger('sync'))"
 
 
 def make_theme() -> gr.themes.Base:
@@ -42,43 +39,51 @@ def make_theme() -> gr.themes.Base:
     return gr.themes.Base(primary_hue="teal", neutral_hue="stone", font=fonts, font_mono=mono)
 
 
-def look_version() -> str:
-    """Changes with the style sheet and the scripts; stands in their addresses."""
-    return hashlib.sha256(b"".join(file.read_bytes() for file in LOOK)).hexdigest()[:12]
+def page_version() -> str:
+    """Changes with the page's own scripts and style sheets; stands in their addresses."""
+    files = sorted(PAGE_FILES.rglob("*.*"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def head() -> str:
-    """The style sheet and the icon, which Gradio adds to the page."""
-    return render("head.html", version=look_version())
+    """The style sheets and the icon, which Gradio adds to the page behind its own."""
+    return render("head.html", version=page_version(), styles=STYLES)
 
 
-def early() -> str:
-    """The scripts and their waiting list, which the page brings along."""
-    tables = {name: table.tobytes().hex() for name, table in _tables().items()}
-    modules = [file.name for file in LOOK if file.suffix == ".js"]
-    return render("early.html", version=look_version(), colours=tables, modules=modules)
+def head_scripts() -> str:
+    """What the page needs before Gradio has started: its scripts and what they read (app/web/head_injection.py)."""
+    return render(
+        "head_scripts.html",
+        version=page_version(),
+        colours={name: table.tobytes().hex() for name, table in _tables().items()},
+        fields=page_table(),
+        modules=sorted(file.name for file in PAGE_FILES.glob("*.js")),
+        styles=STYLES,
+    )
 
 
-def make_blocks(libraries: Mapping[str, Library]) -> gr.Blocks:
+def make_blocks(databases: Mapping[str, Database]) -> gr.Blocks:
     """The page. All its events run in the browser; the server has no handler that keeps anything."""
     with gr.Blocks(title="Shelf Lens", analytics_enabled=False, fill_width=True) as blocks:
         with gr.Row(elem_id="sl-header"):
             gr.HTML(render("brand.html"), elem_id="sl-brand", js_on_load=None, apply_default_css=False)
-            database = _dropdown("Database", "db", visible=len(libraries) > 1)
+            database = _dropdown("Database", "db", visible=len(databases) > 1)
             model = _dropdown("Model", "model")
             label = _dropdown("Class", "class")
             gr.HTML(render("actions.html"), elem_id="sl-actions", js_on_load=None, apply_default_css=False)
         with gr.Tabs(selected="overview", overflow_behavior="wrap", elem_id="sl-tabs") as tabs:
-            for name, title in TABS:
+            for name, title in TABS.items():
                 with gr.Tab(title, id=name, render_children=True):
                     shell = render(f"shell_{name}.html", scale=_scale()) if name != "overview" else None
                     html = shell or render("shell.html", name=name)
-                    gr.HTML(html, elem_classes="sl-place", js_on_load=MOUNT, apply_default_css=False)
+                    gr.HTML(html, elem_classes="sl-content", js_on_load=MOUNT, apply_default_css=False)
         for dropdown, key in ((database, "db"), (model, "model"), (label, "class")):
-            dropdown.change(None, dropdown, js=f"(value) => window.shelfLens.pick('{key}', value)", **QUIET)
+            dropdown.change(None, dropdown, js=f"(value) => window.shelfLens.call('pick', '{key}', value)", **QUIET)
         bridge = gr.HTML("", visible="hidden", js_on_load=BRIDGE, apply_default_css=False)
-        bridge.sync(None, None, [database, model, label, tabs], js="() => window.shelfLens.header()", **QUIET)
-        add_endpoints(libraries)
+        shown = [database, model, label, tabs]
+        synced = bridge.sync(None, None, shown, js="() => window.shelfLens.header()", **QUIET)
+        synced.then(None, js="() => window.shelfLens.drawn()", **QUIET)
+        add_endpoints(databases)
     return blocks
 
 

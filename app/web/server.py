@@ -5,28 +5,41 @@ from __future__ import annotations
 import app.web.gradio_import  # noqa: F401
 
 # isort: split
+import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import gradio as gr
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import FastAPI, HTTPException
 from fastapi.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
+from starlette.staticfiles import PathLike, StaticFiles
+from starlette.types import Scope
 
-from app.databases import Library
+from app.databases import Database
 from app.routes.media import FOREVER, media_router
 from app.routes.view import view_router
-from app.web.head_injection import EarlyMiddleware
+from app.web.head_injection import HeadInjectionMiddleware
 from app.web.login import PasswordMiddleware
 from app.web.mcp import answer_in_json
-from app.web.page import LOOK, early, head, look_version, make_blocks, make_theme
-from app.web.render_queue import TURNS, TurnsMiddleware
-from app.web.static_cache import KeptMiddleware
+from app.web.page import PAGE_FILES, head, head_scripts, make_blocks, make_theme, page_version
+from app.web.static_cache import StaticCacheMiddleware
 
-MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
+
+class PageFiles(StaticFiles):
+    """The page's own scripts and style sheets; browsers keep those of the version that stands in the page for ever."""
+
+    def file_response(
+        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """As Starlette has it."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        lasting = scope["path_params"]["version"] == page_version()
+        response.headers["Cache-Control"] = FOREVER if lasting else "no-cache"
+        return response
 
 
 def make_server(
-    libraries: Mapping[str, Library],
+    databases: Mapping[str, Database],
     first_model: str | None = None,
     passwords: Mapping[str, str] | None = None,
     mcp: bool = False,
@@ -38,28 +51,21 @@ def make_server(
         mcp: offer the endpoints of app/routes/api.py, which only read, as tools to agents (Model Context Protocol).
     """
     server = FastAPI(title="Shelf Lens", docs_url=None, redoc_url=None, openapi_url=None)
-    server.include_router(media_router(libraries))
-    server.include_router(view_router(libraries, first_model))
-    files = {file.name: file for file in LOOK}
-
-    @server.get("/look/{version}/{name}")
-    def look(version: str, name: str) -> Response:
-        if name not in files:
-            raise HTTPException(404, f"no file {name!r}")
-        return _file(files[name], lasting=version == look_version())
+    server.include_router(media_router(databases))
+    server.include_router(view_router(databases, first_model))
+    server.mount("/page-files/{version}", PageFiles(directory=PAGE_FILES))
 
     @server.post("/gradio_api/upload")
     def upload() -> None:
         """Gradio would keep whatever anybody sends."""
         raise HTTPException(404, "nothing can be uploaded here")
 
-    server.add_middleware(EarlyMiddleware, elements=early())
-    server.add_middleware(TurnsMiddleware, turns=TURNS)
-    server.add_middleware(KeptMiddleware)
+    server.add_middleware(HeadInjectionMiddleware, elements=head_scripts())
+    server.add_middleware(StaticCacheMiddleware)
     if passwords is not None:
         server.add_middleware(PasswordMiddleware, passwords=passwords)
     server.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
-    blocks = make_blocks(libraries)
+    blocks = make_blocks(databases)
     gr.mount_gradio_app(
         server,
         blocks,
@@ -76,8 +82,3 @@ def make_server(
     if mcp:
         answer_in_json(blocks)
     return server
-
-
-def _file(file: Path, *, lasting: bool) -> Response:
-    cache = FOREVER if lasting else "no-cache"
-    return Response(file.read_bytes(), media_type=MEDIA_TYPES[file.suffix], headers={"Cache-Control": cache})

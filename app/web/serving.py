@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import uvicorn
 
-from app.databases import Library
+from app.databases import Database
 from app.web.server import make_server
 
 MCP_PATH = "/gradio_api/mcp/"
@@ -20,7 +20,7 @@ M_ARENA_MAX, HEAPS = -8, 2
 
 
 def serve(
-    libraries: Mapping[str, Library],
+    databases: Mapping[str, Database],
     listener: socket.socket,
     *,
     first_model: str | None,
@@ -29,12 +29,12 @@ def serve(
 ) -> None:
     """Serve until interrupted; arguments as `app.web.server.make_server`."""
     _share_heaps()
-    server = make_server(libraries, first_model, passwords, mcp)
+    server = make_server(databases, first_model, passwords, mcp)
     gc.freeze()  # these 270,000 objects stay: to look through them would stop every answer for 0.2 s, now and then
     gc.enable()
     host, port = listener.getsockname()[:2]
     shown = "127.0.0.1" if host in ANYWHERE else f"[{host}]" if ":" in host else host
-    print(f"Shelf Lens shows {', '.join(library.shown for library in libraries.values())}")
+    print(f"Shelf Lens shows {', '.join(database.shown for database in databases.values())}")
     print(f"open http://{shown}:{port}/  (Ctrl-C ends it)", flush=True)
     if mcp:
         print(f"agents find its tools at http://{shown}:{port}{MCP_PATH}", flush=True)

@@ -1,4 +1,12 @@
-"""Gradio's own files and ours, from memory: a page needs some fifty, and reading and packing each costs up to 25 ms."""
+"""The static-file cache: Gradio's own files and ours from memory, compressed once.
+
+What it buys: 1.4 ms of processor time a file instead of 2.9 ms, and of Gradio's largest 25 ms; a page needs some fifty.
+Gradio and Starlette's StaticFiles read a file, and GZipMiddleware compresses it, for every visitor anew; and only ours
+say that they may be kept, so a second visit would ask for all of Gradio's again.
+Gradio internals: files under /assets/ carry a hash of their content in their names; those under /static/ and /theme.css
+do not change while the server runs.
+Fails when they change: tests/unit/app/web/test_static_cache.py.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.routes.media import FOREVER
 
 NAMED_BY_CONTENT = "/assets/"
-KEPT = (NAMED_BY_CONTENT, "/static/fonts/", "/static/js/", "/theme.css", "/look/")
-MOST_FILES = 500
+CACHED = (NAMED_BY_CONTENT, "/static/fonts/", "/static/js/", "/theme.css", "/page-files/")
+MAX_FILES = 500
 LEAST_PACKED = 1024  # bytes
 PACKED_ALREADY = ("font/", "image/png", "image/jpeg")
 
@@ -26,7 +34,7 @@ class File:
     packed: bytes | None
 
 
-class KeptMiddleware:
+class StaticCacheMiddleware:
     """Gives files that do not change while the server runs; asks for each of them once."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -36,7 +44,7 @@ class KeptMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
         path = scope.get("path", "")
-        if scope["type"] != "http" or scope["method"] != "GET" or not path.startswith(KEPT):
+        if scope["type"] != "http" or scope["method"] != "GET" or not path.startswith(CACHED):
             await self._app(scope, receive, send)
             return
         file = self._files.get(path)
@@ -46,8 +54,8 @@ class KeptMiddleware:
             async def collect(message: Message) -> None:
                 messages.append(message)
 
-            await self._app(unpacked(scope), receive, collect)
-            if not _lasting(path, messages[0]) or len(self._files) >= MOST_FILES:
+            await self._app(uncompressed(scope), receive, collect)
+            if not _lasting(path, messages[0]) or len(self._files) >= MAX_FILES:
                 for message in messages:
                     await send(message)
                 return
@@ -62,14 +70,14 @@ class KeptMiddleware:
         await send({"type": "http.response.body", "body": body})
 
 
-def unpacked(scope: Scope) -> Scope:
+def uncompressed(scope: Scope) -> Scope:
     """The same request for an answer that is not compressed."""
     return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]}
 
 
 def _lasting(path: str, start: Message) -> bool:
     """Whether an answer stays true: ours say so themselves, Gradio's do not."""
-    ours = path.startswith("/look/")
+    ours = path.startswith("/page-files/")
     return start["status"] == 200 and (not ours or Headers(raw=start["headers"]).get("cache-control") == FOREVER)
 
 

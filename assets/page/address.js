@@ -1,33 +1,23 @@
-// The view as it stands in the page's address; the twin of app/view_state.py.
+// The view as it stands in the page's address. Its fields are those of app/view_state.py, which the page brings along.
 
-export const DEFAULTS = Object.freeze({
-  db: null, model: null, class: null, sample: null, tab: null,
-  threshold: 0.2, opacity: 0.6, signed: false, against: false,
-  colours: "jet", layer: "multimodal", shown: "all", split: null,
-  within: "class", rival: null, share: null, sure: null, word: null, sort: "name", rank: null,
-  scope: "class", pair: null, open: null, focus: null, map: null, q: null,
-  whatif: false, off: null, only: null, compare: "sample", about: "answer",
-});
+const FIELDS = Object.entries(window.shelfLens.fields);
 
-const ALLOWED = {
-  tab: ["overview", "sample", "gallery", "global", "compare", "search"],
-  colours: ["jet", "cividis"],
-  layer: ["photograph", "image", "text", "multimodal"],
-  shown: ["all", "right", "wrong", "confused", "tagged"],
-  within: ["class", "all"],
-  sort: ["name", "unsure", "sure", "picture", "words", "doubtful", "trusted"],
-  compare: ["sample", "class", "confusion"],
-  about: ["answer", "true"],
-  only: ["photograph", "image", "text", "multimodal"],
-  split: ["train", "test", "all"],
-  scope: ["class", "model"],
-};
+/** The keys of the fields that a test is true of. */
+export const keysOf = (test) => FIELDS.filter(([, field]) => test(field)).map(([key]) => key);
 
-const NAMES = ["db", "model", "class", "sample", "pair", "open", "focus", "rival", "share", "sure", "word", "rank", "off", "map", "q"];
+export const DEFAULTS = Object.freeze(Object.fromEntries(FIELDS.map(([key, { initial }]) => [key, initial])));
 
-const share = (text, fallback) => {
-  const number = text ? Number(text) : NaN;
-  return Number.isNaN(number) ? fallback : Math.min(Math.max(number, 0), 1);
+const name = (text) => text || null;
+
+const READ = {
+  name,
+  range: name, // the server reads it
+  choice: (text, { allowed, initial }) => (allowed.includes(text) ? text : initial),
+  flag: (text) => text === "1",
+  share(text, { initial }) {
+    const number = text ? Number(text) : NaN;
+    return Number.isNaN(number) ? initial : Math.min(Math.max(number, 0), 1);
+  },
 };
 
 /** The tab of an address that names none: a sample's where it is about a class or a sample, else the overview. */
@@ -36,22 +26,16 @@ const impliedTab = (state) => (state.class || state.sample ? "sample" : "overvie
 /** Reads an address; what is missing or unknown falls back to the default. */
 export function readState(search) {
   const query = new URLSearchParams(search);
-  const state = { ...DEFAULTS };
-  for (const key of NAMES) state[key] = query.get(key) || null;
-  for (const key of Object.keys(ALLOWED)) {
-    if (ALLOWED[key].includes(query.get(key))) state[key] = query.get(key);
-  }
+  const state = Object.fromEntries(FIELDS.map(([key, field]) => [key, READ[field.kind](query.get(key), field)]));
   state.tab ??= impliedTab(state);
-  for (const key of ["threshold", "opacity"]) state[key] = share(query.get(key), DEFAULTS[key]);
-  for (const key of ["signed", "against", "whatif"]) state[key] = query.get(key) === "1";
   return state;
 }
 
 /** The address's query with defaults left out. Gradio's own switches (`__theme`) are kept. */
 export function writeState(state, search = "") {
   const query = new URLSearchParams();
-  for (const key of Object.keys(DEFAULTS)) {
-    if (state[key] === null || state[key] === (key === "tab" ? impliedTab(state) : DEFAULTS[key])) continue;
+  for (const [key, { initial }] of FIELDS) {
+    if (state[key] === null || state[key] === (key === "tab" ? impliedTab(state) : initial)) continue;
     query.set(key, state[key] === true ? "1" : String(state[key]));
   }
   for (const [key, value] of new URLSearchParams(search)) if (key.startsWith("__")) query.set(key, value);

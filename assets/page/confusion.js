@@ -1,5 +1,9 @@
 // Compare, mistakes: a cell of the confusion matrix by pointer or keys, and what it says.
 
+import { DEFAULTS, keysOf } from "./address.js";
+
+const FILTERS = Object.fromEntries(keysOf(({ tab }) => tab === "gallery").map((key) => [key, DEFAULTS[key]]));
+
 const read = new WeakMap();
 
 function numbersOf(matrix) {
@@ -17,10 +21,10 @@ function show(matrix, row, column) {
   Object.assign(numbers, { row, column });
   const count = counts.get(row * classes.length + column) ?? 0;
   const [, title, tested] = classes[row];
-  const said = row === column
+  const text = row === column
     ? `${title}: ${count} of ${tested} test samples recognised.`
     : `${title} taken for ${classes[column][1]}: ${count} of ${tested} test samples.`;
-  matrix.closest("section").querySelector(".matrix-said").textContent = said;
+  matrix.closest("section").querySelector(".matrix-status").textContent = text;
   const cursor = matrix.querySelector(".cursor");
   const size = 100 / classes.length;
   Object.assign(cursor.style, { left: `${column * size}%`, top: `${row * size}%`, width: `${size}%`, height: `${size}%` });
@@ -39,11 +43,8 @@ function cellAt(matrix, event) {
 function open(matrix, go) {
   const { classes, counts, row, column } = numbersOf(matrix);
   if (!counts.get(row * classes.length + column)) return;
-  const right = row === column;
-  go({
-    tab: "gallery", class: classes[row][0], within: "class", split: "test", share: null, sure: null, word: null,
-    shown: right ? "right" : "confused", rival: right ? null : classes[column][0],
-  });
+  const samples = row === column ? { shown: "right" } : { shown: "confused", rival: classes[column][0] };
+  go({ ...FILTERS, tab: "gallery", class: classes[row][0], split: "test", ...samples });
 }
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -70,7 +71,7 @@ export function listenToMatrix(slot, go) {
     event.preventDefault();
     event.stopPropagation();
     const { classes, row, column } = numbersOf(matrix);
-    const within = (place) => Math.min(Math.max(place, 0), classes.length - 1);
+    const within = (index) => Math.min(Math.max(index, 0), classes.length - 1);
     show(matrix, within(row + step[0]), within(column + step[1]));
   });
 }

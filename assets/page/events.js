@@ -1,18 +1,14 @@
 // What a visitor does with links, buttons, controls and keys, as changes of the page: `go` and its kin.
 
-import { readState } from "./address.js";
+import { keysOf, readState } from "./address.js";
 import { copyText } from "./copy.js";
-import { warmFolded, warmSign } from "./heat.js";
+import { listenToDropdowns, setInGradio } from "./header.js";
+import { prefetchFolded, prefetchSign } from "./heat.js";
 import { nextRank } from "./ranking.js";
 import { addTag, removeTag } from "./tags.js";
 import { switchTheme } from "./theme.js";
 
-const GO_KEYS = ["db", "model", "class", "sample", "open", "focus", "pair", "map", "q"];
-const TAB_KEYS = {
-  global: ["scope"],
-  gallery: ["within", "shown", "split", "rival", "share", "sure", "word", "sort"],
-  compare: ["compare"],
-};
+const NAMES = keysOf(({ kind, tab }) => kind === "name" && tab === null);
 const TARGETS = "[data-go],[data-step],[data-copy],[data-theme],[data-retry],[data-tab-id],[data-clear],[data-rank],"
   + "[data-reset],[data-untag],[data-export]";
 
@@ -22,18 +18,25 @@ export function listen(page) {
   listenToControls(page);
   listenToTags(page);
   listenToKeys(page);
-  for (const near of ["pointerover", "pointerdown", "keyup"]) document.addEventListener(near, page.foresee, true);
+  listenToDropdowns();
+  replay();
+  for (const near of ["pointerover", "pointerdown", "keyup"]) document.addEventListener(near, page.prefetchChoice, true);
   for (const near of ["pointerover", "focusin"]) {
     document.addEventListener(near, lightUp);
     document.addEventListener(near, (event) => {
-      const warm = { signed: warmSign, against: warmFolded }[event.target.closest?.("label")?.querySelector("[data-state]")?.dataset.state];
-      if (warm) for (const slot of page.slots.values()) warm(slot, page.state);
+      const prefetch = { signed: prefetchSign, against: prefetchFolded }[event.target.closest?.("label")?.querySelector("[data-state]")?.dataset.state];
+      if (prefetch) for (const slot of page.slots.values()) prefetch(slot, page.state);
     });
   }
-  // Typing in Gradio's dropdown would append to the shown choice: select it, so that typing replaces it.
-  document.addEventListener("focusin", (event) => {
-    if (event.target.matches(".sl-pick input")) event.target.select();
-  });
+}
+
+/** Carries out what the visitor did while the scripts were loading (app/web/templates/head_scripts.html). */
+function replay() {
+  const { earlyEvents, kinds, record } = window.shelfLens;
+  for (const kind of kinds) removeEventListener(kind, record, true);
+  for (const event of earlyEvents.splice(0)) {
+    if (event.target.isConnected) event.target.dispatchEvent(new event.constructor(event.type, event));
+  }
 }
 
 function listenToClicks(page) {
@@ -47,7 +50,7 @@ function listenToClicks(page) {
       page.go(linked(target, page.state));
     } else if (step !== undefined) page.step(Number(step));
     else if (tabId !== undefined) { // Gradio's select event fires at start, too
-      page.knows("tab", "selected", tabId);
+      setInGradio("tab", "selected", tabId);
       page.go({ tab: tabId });
     } else if (clear !== undefined) page.go({ [clear]: null });
     else if (rank !== undefined) page.go({ rank: nextRank(page.state.rank, rank) });
@@ -60,13 +63,13 @@ function listenToClicks(page) {
   });
 }
 
-/** The change that a link of the page stands for: the names that it has, and all that belongs to its tab. */
+/** The change that a link of the page stands for: the names that it has, and all fields of its tab. */
 function linked(target, state) {
   const wanted = new URL(target.getAttribute("href"), location.href).searchParams;
-  const named = GO_KEYS.filter((key) => wanted.has(key)).map((key) => [key, wanted.get(key)]);
+  const named = NAMES.filter((key) => wanted.has(key)).map((key) => [key, wanted.get(key)]);
   const there = readState(wanted);
   if ("stay" in target.dataset) return { ...Object.fromEntries(named), tab: state.tab };
-  const own = (TAB_KEYS[there.tab] ?? []).map((key) => [key, there[key]]);
+  const own = keysOf(({ tab }) => tab === there.tab).map((key) => [key, there[key]]);
   return { ...Object.fromEntries(named), ...Object.fromEntries(own), tab: there.tab };
 }
 

@@ -1,7 +1,7 @@
 // Heat maps: which overlay an image shows, which polygons are drawn, where nothing is. Opacity alone is a CSS variable.
 
 import { DEFAULTS } from "./address.js";
-import { parts, unfold } from "./fragments.js";
+import { splitLate, unfold } from "./fragments.js";
 import { recolour } from "./palette.js";
 
 /** The look that a picture can have: an activation map never shows what speaks against. */
@@ -16,20 +16,20 @@ const TABLES = new Map(Object.entries(window.shelfLens.colours).map(
   ([name, text]) => [name, Uint8Array.from(text.match(/../g), (byte) => parseInt(byte, 16))],
 ));
 
-const KEEP = 300; // some kilobytes each
-const kept = new Map();
+const MAX_CACHED = 300; // some kilobytes each
+const cache = new Map();
 
 /** The bytes of a picture that the server draws, kept so that a slider in motion asks nobody. */
 function bytesOf(drawn) {
-  const known = kept.get(drawn);
+  const known = cache.get(drawn);
   const answer = known ?? fetch(drawn, { cache: "force-cache" }).then((response) => { // mostly what the page has just shown
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
     return response.arrayBuffer();
   });
-  kept.delete(drawn);
-  kept.set(drawn, answer);
-  if (!known) answer.catch(() => kept.delete(drawn));
-  if (kept.size > KEEP) kept.delete(kept.keys().next().value);
+  cache.delete(drawn);
+  cache.set(drawn, answer);
+  if (!known) answer.catch(() => cache.delete(drawn));
+  if (cache.size > MAX_CACHED) cache.delete(cache.keys().next().value);
   return answer;
 }
 
@@ -77,7 +77,7 @@ export function paint(root, state) {
 export function picturesOf(html, state) {
   if (!/<img |class="sprite"/.test(html)) return [];
   const parsed = document.createElement("template");
-  [parsed.innerHTML] = parts(html);
+  [parsed.innerHTML] = splitLate(html);
   if (state.against) unfold(parsed.content);
   const found = new Set();
   for (const image of parsed.content.querySelectorAll("img")) {
@@ -90,16 +90,16 @@ export function picturesOf(html, state) {
   return [...found];
 }
 
-/** Fetches what the visible images below `root` will show with the other sign: a hand is on its way to the switch. */
-export function warmSign(root, state) {
+/** Fetches what the visible images below `root` will show with the other sign: the pointer is on the switch. */
+export function prefetchSign(root, state) {
   const other = { ...state, signed: !state.signed };
   for (const image of root.querySelectorAll("img[data-heat]:not([hidden], [data-unsigned])")) {
     if (image.offsetParent) new Image().src = address(image, other);
   }
 }
 
-/** Fetches what is folded away below `root`: a hand is on its way to the switch that shows it. */
-export function warmFolded(root, state) {
+/** Fetches what is folded away below `root`: the pointer is on the switch that shows it. */
+export function prefetchFolded(root, state) {
   for (const { content } of root.querySelectorAll("template.folded")) {
     for (const image of content.querySelectorAll("img[data-heat]")) new Image().src = address(image, state);
   }

@@ -1,17 +1,20 @@
 // The page: one state, written in the address, shown by fragments that the server renders. Gradio supplies the tabs and
-// dropdowns; their events call `pick`, and `header` tells them what to show.
+// dropdowns; their events call `pick`, and `header` gives what they show.
 
-import { readState, writeState } from "./address.js";
-import { ahead, picturesAhead, stopAhead } from "./ahead.js";
+import { keysOf, readState, writeState } from "./address.js";
+import { prefetch, prefetchPictures, cancelPrefetch } from "./prefetch_queue.js";
 import { listenToMatrix } from "./confusion.js";
 import { listen } from "./events.js";
-import { keepAs, load, painted, parts, unfold } from "./fragments.js";
+import { prefetcher } from "./prefetch.js";
+import { keepAs, load, painted, splitLate, unfold } from "./fragments.js";
+import { connect, drawn, setInGradio, shows, sync, updates } from "./header.js";
 import { paint, picturesOf } from "./heat.js";
 import { showRank } from "./ranking.js";
-import { addressOf, choicesOf, namesOf, otherSlots, slotsOf } from "./slots.js";
+import { addressOf, choicesOf, namesOf, slotsOf } from "./slots.js";
+import { stepper } from "./strip.js";
 import { asCsv, download, showCount, showTags, tagged } from "./tags.js";
 import { applyTheme } from "./theme.js";
-import { listenToParts, showWhatIf, toggled } from "./whatif.js";
+import { listenToSuperpixels, showWhatIf, toggled } from "./whatif.js";
 
 const queue = window.shelfLens.queue;
 const slots = new Map();
@@ -19,13 +22,14 @@ let state = readState(location.search);
 let choices = null;
 let keys = {};
 let known = null; // that what the header offers, and the databases' keys, have arrived
-let trigger = null;
-let told = {}; // what Gradio's components were told last
 
 // --- filling the slots -------------------------------------------------------------------------------------------
 
 const urlOf = (slot, view = state) => addressOf(slot, view, tagged(tagKey()));
 const shownSlots = (view) => slotsOf(view).filter((slot) => slots.has(slot));
+
+/** Whether a slot shows what the state asks for. */
+const isReady = (slot) => slots.get(slot)?.dataset.shown === urlOf(slot);
 
 async function fill(slot) {
   const element = slots.get(slot);
@@ -46,13 +50,14 @@ async function fill(slot) {
     adopt(resolved);
     element.dataset.url = urlOf(slot);
     if (asIs) keepAs(element.dataset.url, answer); // else it tells of a name that is not there
+    element.dataset.shown = element.dataset.url;
     const focus = focusWithin(element);
     const whole = show(slot, answer.html, !focus);
     if (focus) (element.querySelector(focus) ?? element).focus({ preventScroll: true });
     return whole;
   } catch {
     if (element.dataset.url !== url) return;
-    element.dataset.url = "";
+    element.dataset.url = element.dataset.shown = "";
     element.innerHTML = '<div class="sl-note" role="alert">The server did not answer. '
       + '<button type="button" class="sl-button" data-retry>Try again</button></div>';
   } finally {
@@ -67,18 +72,18 @@ async function fill(slot) {
  */
 async function show(slot, html, patient) {
   const element = slots.get(slot);
-  const [now, late] = parts(html);
+  const [now, late] = splitLate(html);
   const before = element.querySelector("[data-late]");
   element.innerHTML = patient ? now : now + late;
-  const place = element.querySelector("[data-late]");
-  if (patient && late && before) place.replaceWith(before);
+  const rest = element.querySelector("[data-late]");
+  if (patient && late && before) rest.replaceWith(before);
   decorate(slot);
   if (!patient || !late) return;
   const root = element.lastElementChild;
   await painted(root);
   if (!root.isConnected) return; // something else is shown by now
-  place.innerHTML = late;
-  before?.replaceWith(place);
+  rest.innerHTML = late;
+  before?.replaceWith(rest);
   decorate(slot);
 }
 
@@ -103,7 +108,7 @@ function adopt(resolved) {
   if (JSON.stringify(named) === JSON.stringify(state)) return;
   state = named;
   history.replaceState(null, "", writeState(state, location.search));
-  tellHeader();
+  syncHeader();
 }
 
 // --- showing -----------------------------------------------------------------------------------------------------
@@ -111,17 +116,17 @@ function adopt(resolved) {
 function render() {
   document.body.classList.toggle("sl-signed", state.signed);
   document.body.classList.toggle("sl-against", state.against);
-  document.body.classList.toggle("sl-even", state.colours !== "jet");
+  document.body.classList.toggle("sl-cividis", state.colours !== "jet");
   document.body.classList.toggle("sl-whatif", state.whatif);
   document.body.dataset.compare = state.compare;
   document.body.dataset.only = state.only ?? "";
   document.body.style.setProperty("--sl-opacity", state.opacity);
   for (const control of document.querySelectorAll("[data-state]")) showControl(control);
-  if (state.tab !== told.tab?.selected) tellHeader();
+  if (!shows("tab", "selected", state.tab)) syncHeader();
   const filling = shownSlots(state).map(fill);
-  setTimeout(tellHeader);
+  setTimeout(syncHeader);
   const filled = Promise.allSettled(filling);
-  filled.then(() => requestAnimationFrame(() => setTimeout(lookAhead))); // once it is painted
+  filled.then(() => requestAnimationFrame(() => setTimeout(next.prefetchNext))); // once it is painted
   return filled;
 }
 
@@ -143,7 +148,7 @@ function decorate(slot) {
   const root = slots.get(slot);
   if (state.against) unfold(root);
   paint(root, state);
-  if (["strip", "compare-strip", "compare", "sample"].includes(slot)) markCurrent();
+  if (["strip", "compare-strip", "compare", "sample"].includes(slot)) steps.mark();
   if (slot === "gallery") offerOrders();
   if (slot === "overview") showRank(root, state.rank);
   showTags(root, tagKey());
@@ -183,114 +188,31 @@ function exportTagged() {
   download(`tagged-${state.db}.csv`, asCsv(state.db, tagged(tagKey()), address));
 }
 
-// --- stepping through the samples of a class ---------------------------------------------------------------------
-
-const strip = () => slots.get(state.tab === "compare" ? "compare-strip" : "strip");
-const thumbnails = () => [...(strip()?.querySelectorAll("a[data-sample]") ?? [])];
-
-function markCurrent() {
-  const rows = strip()?.querySelector("nav");
-  if (!rows || rows.dataset.marked === state.sample) return;
-  rows.dataset.marked = state.sample;
-  const all = thumbnails();
-  const place = all.findIndex((thumbnail) => thumbnail.dataset.sample === state.sample);
-  rows.querySelector("[aria-current]")?.removeAttribute("aria-current");
-  all[place]?.setAttribute("aria-current", "true");
-  rows.querySelector(".counter").textContent = place < 0 ? `${all.length} explained` : `${place + 1} of ${all.length}`;
-  rows.querySelector('[data-step="-1"]').disabled = place <= 0;
-  rows.querySelector('[data-step="1"]').disabled = place < 0 || place === all.length - 1;
-  if (place >= 0) requestAnimationFrame(() => centre(rows.querySelector(".rail"), all[place])); // when it is laid out anyway
-}
-
-function centre(rail, box) {
-  rail.scrollLeft = box.offsetLeft - rail.offsetLeft - (rail.clientWidth - box.clientWidth) / 2;
-}
-
-function neighbour(steps) {
-  const all = thumbnails();
-  const place = all.findIndex((thumbnail) => thumbnail.dataset.sample === state.sample);
-  return place < 0 ? undefined : all[place + steps]?.dataset.sample;
-}
-
-function step(steps) {
-  const sample = neighbour(steps);
-  if (sample) go({ sample });
-}
-
-// --- fetching ahead ------------------------------------------------------------------------------------------------
-
-const LOOKING_MS = 100;
-let soon = 0;
-
-/** Fetches the next samples at once, and the other tabs' view of this class when the visitor has stopped to look. */
-function lookAhead() {
-  stopAhead();
-  clearTimeout(soon);
-  if (state.tab === "sample") {
-    const near = [1, -1, 2].map(neighbour).filter(Boolean).map((sample) => after({ sample }));
-    ahead(...near.flatMap((view) => shownSlots(view).map((slot) => () => shownAhead(slot, view, true))));
-  }
-  soon = setTimeout(() => {
-    if (state.class) ahead(...otherSlots(state).map((slot) => () => shownAhead(slot, state)));
-  }, LOOKING_MS);
-}
-
-const pictures = new WeakMap(); // the addresses in a fragment, by fragment and look
-
-async function shownAhead(slot, view, likely = false) {
-  const now = state;
-  const answer = await load(urlOf(slot, view));
-  if (state !== now) return;
-  const look = `${view.layer} ${view.signed}`;
-  if (pictures.get(answer)?.look !== look) pictures.set(answer, { look, addresses: picturesOf(answer.html, view) });
-  picturesAhead(pictures.get(answer).addresses, likely);
-}
-
-let resting = 0;
-const RESTING_MS = 60;
-
-/** The class that the pointer rests on, or that typing has led to, may be chosen: fetched while the visitor makes up their mind. */
-function foresee(event) {
-  const list = event.target.closest?.("#sl-class");
-  clearTimeout(resting);
-  if (!list) return;
-  const fetchIt = () => {
-    const option = event.type === "keyup" ? list.querySelector("[role=option].active") : event.target.closest("[role=option]");
-    const label = option && choices?.classes[option.dataset.index]?.[1];
-    if (!label || label === state.class) return;
-    const view = after({ class: label });
-    for (const slot of shownSlots(view)) shownAhead(slot, view, true).catch(() => {}); // asked for again when it is chosen
-  };
-  if (event.type === "pointerdown") fetchIt();
-  else resting = setTimeout(fetchIt, RESTING_MS);
-}
-
 // --- changing the state ------------------------------------------------------------------------------------------
 
-const NO_STEP = new Set([
-  "threshold", "opacity", "signed", "against", "colours", "rank", "open", "whatif", "off", "map", "q",
-]);
+const MINOR = new Set(keysOf(({ history: step }) => !step));
 
 /** The state that a change leads to: what belongs to another class or sample is left behind. */
 function after(change) {
-  const next = { ...state, ...change };
+  const view = { ...state, ...change };
   const other = (key) => key in change && change[key] !== state[key];
-  if (other("class") && !("sample" in change)) next.sample = null;
-  if (other("class") && !("scope" in change)) next.scope = "class";
-  if ((other("class") || other("model") || other("db")) && !("open" in change)) next.open = null;
-  if (("sample" in change || other("class")) && !("focus" in change)) next.focus = null;
-  if (other("sample") || other("class") || other("db") || next.whatif === false) next.off = null;
-  return next;
+  if (other("class") && !("sample" in change)) view.sample = null;
+  if (other("class") && !("scope" in change)) view.scope = "class";
+  if ((other("class") || other("model") || other("db")) && !("open" in change)) view.open = null;
+  if (("sample" in change || other("class")) && !("focus" in change)) view.focus = null;
+  if (other("sample") || other("class") || other("db") || view.whatif === false) view.off = null;
+  return view;
 }
 
 /** Makes a change and shows it; gives a promise of its content. */
 function go(change) {
-  const next = after(change);
-  if (JSON.stringify(next) === JSON.stringify(state)) return Promise.resolve();
-  const minor = Object.keys(change).every((key) => NO_STEP.has(key));
-  const moved = next.tab !== state.tab;
-  stopAhead();
-  state = next;
+  const view = after(change);
+  if (JSON.stringify(view) === JSON.stringify(state)) return Promise.resolve();
+  const minor = Object.keys(change).every((key) => MINOR.has(key));
+  const moved = view.tab !== state.tab;
+  cancelPrefetch();
+  if (["db", "class", "sample", "tab"].some((key) => view[key] !== state[key])) steps.forget();
+  state = view;
   history[minor ? "replaceState" : "pushState"](null, "", writeState(state, location.search));
   if (moved) window.scrollTo(0, 0);
   if ("model" in change || "db" in change) loadChoices();
@@ -311,67 +233,65 @@ async function loadChoices() {
     title = `${answer.title} · Shelf Lens`;
     document.title = title;
     showTagged();
-    tellHeader();
+    syncHeader();
   } catch { /* the tab's own fragment says that the server does not answer */ }
 }
 
-function tellHeader() {
-  if (trigger && choices && header().some((fields) => Object.keys(fields).length)) trigger("sync");
-}
-
-// --- what Gradio's events call -----------------------------------------------------------------------------------
+const offered = (name, value) => (choices ? { choices: choices[name], value } : {});
 
 const wanted = () => ({
-  db: { choices: choices.databases, value: state.db },
-  model: { choices: choices.models, value: state.model },
-  class: { choices: choices.classes, value: state.class },
+  db: offered("databases", state.db),
+  model: offered("models", state.model),
+  class: offered("classes", state.class),
   tab: { selected: state.tab },
 });
 
-/** What each component has to be told, without what it knows: Gradio draws hundreds of choices anew for every update. */
-const header = () => Object.entries(wanted()).map(([key, fields]) =>
-  Object.fromEntries(Object.entries(fields).filter(([name, value]) => value !== told[key]?.[name])));
+const syncHeader = () => sync(wanted());
 
-/** The visitor's own choice in a component: that need not be told. */
-function knows(key, field, value) {
-  told = { ...told, [key]: { ...told[key], [field]: value } };
-}
+// --- what Gradio's events call -----------------------------------------------------------------------------------
 
-window.shelfLens = {
+Object.assign(window.shelfLens, {
   mount(element) {
     for (const slot of element.querySelectorAll("[data-slot]")) {
       slots.set(slot.dataset.slot, slot);
-      if (slot.dataset.slot === "sample") listenToParts(slot, () => state, (name) => go({ off: toggled(state, name) }));
+      if (slot.dataset.slot === "sample") listenToSuperpixels(slot, () => state, (name) => go({ off: toggled(state, name) }));
       if (slot.dataset.slot === "compare") listenToMatrix(slot, go);
     }
     render();
   },
   bridge(fire) {
-    trigger = fire;
+    connect(fire);
     applyTheme(); // Gradio has just set its own, and its own title
     document.title = title || document.title;
-    tellHeader();
+    syncHeader();
   },
-  header() {
-    const updates = header().map((fields) => ({ __type__: "update", ...fields }));
-    told = wanted();
-    return updates;
-  },
+  header: () => updates(wanted()),
+  drawn,
   pick(key, value) {
     if (value === null || value === undefined || value === "") return;
-    knows(key, "value", value);
+    setInGradio(key, "value", value);
     if (value === state[key]) return;
     go({ [key]: value, ...(key === "class" && state.tab === "overview" ? { tab: "sample" } : {}) }); // which tells of no class
   },
-};
+});
 
 // --- at the start ------------------------------------------------------------------------------------------------
 
-listen({ get state() { return state; }, slots, go, step, render, knows, retag, exportTagged, showTagged, foresee });
+const page = {
+  get state() { return state; },
+  get classes() { return choices?.classes; },
+  slots, after, exportTagged, go, isReady, render, retag, shownSlots, showTagged, urlOf,
+  step: (count) => steps.step(count),
+  neighbour: (count) => steps.neighbour(count),
+  prefetchChoice: (event) => next.prefetchChoice(event),
+};
+const steps = stepper(page);
+const next = prefetcher(page);
 
 window.addEventListener("popstate", () => {
   const before = state;
   state = readState(location.search);
+  steps.forget();
   if (state.model !== before.model || state.db !== before.db) loadChoices();
   for (const field of document.querySelectorAll("[type=search][data-state=q]")) field.value = state.q ?? ""; // though it has the focus
   render();
@@ -383,11 +303,12 @@ async function begin() {
   const answer = await load(urlOf(state.tab));
   adopt(answered(state.tab, answer));
   keepAs(urlOf(state.tab), answer);
-  picturesAhead(picturesOf(answer.html, state));
-  if (!slots.size) ahead(...slotsOf(state).filter((slot) => slot !== state.tab).map((slot) => () => shownAhead(slot, state)));
+  prefetchPictures(picturesOf(answer.html, state));
+  if (!slots.size) prefetch(...slotsOf(state).filter((slot) => slot !== state.tab).map((slot) => () => next.fetchSlot(slot, state)));
 }
 
 if (document.body) applyTheme();
 known = loadChoices();
 begin().catch(() => {}); // the tab's slot says that the server does not answer
+listen(page);
 for (const [name, ...rest] of queue) window.shelfLens[name](...rest);

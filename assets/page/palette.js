@@ -12,7 +12,7 @@ function chunk(name, body) {
   const whole = new Uint8Array(12 + body.length);
   const view = new DataView(whole.buffer);
   view.setUint32(0, body.length);
-  for (let place = 0; place < 4; place++) whole[4 + place] = name.charCodeAt(place);
+  for (let offset = 0; offset < 4; offset++) whole[4 + offset] = name.charCodeAt(offset);
   whole.set(body, 8);
   let check = 0xffffffff;
   for (const byte of whole.subarray(4, 8 + body.length)) check = CHECKS[(check ^ byte) & 255] ^ (check >>> 8);
@@ -34,17 +34,17 @@ export function recolour(bytes, table, threshold, signed) {
   const view = new DataView(bytes);
   const parts = [];
   let palette = null;
-  for (let place = SIGNATURE; place + 12 <= bytes.byteLength;) {
-    const end = place + 12 + view.getUint32(place);
-    const name = String.fromCharCode(...new Uint8Array(bytes, place + 4, 4));
+  for (let offset = SIGNATURE; offset + 12 <= bytes.byteLength;) {
+    const end = offset + 12 + view.getUint32(offset);
+    const name = String.fromCharCode(...new Uint8Array(bytes, offset + 4, 4));
     if (name === LEVELS) {
-      const levels = new Uint8Array(bytes, place + 8, view.getUint32(place));
-      const colours = Uint8Array.from({ length: 3 * levels.length }, (_, at) => table[3 * levels[Math.floor(at / 3)] + (at % 3)]);
+      const levels = new Uint8Array(bytes, offset + 8, view.getUint32(offset));
+      const colours = Uint8Array.from({ length: 3 * levels.length }, (_, index) => table[3 * levels[Math.floor(index / 3)] + (index % 3)]);
       palette = [chunk("PLTE", colours), chunk("tRNS", levels.map((level) => (drawn(level, threshold, signed) ? 255 : 0)))];
     }
     if (name === "IDAT" && palette) parts.push(...palette.splice(0));
-    if (name !== "PLTE" && name !== "tRNS") parts.push(new Uint8Array(bytes, place, end - place));
-    place = end;
+    if (name !== "PLTE" && name !== "tRNS") parts.push(new Uint8Array(bytes, offset, end - offset));
+    offset = end;
   }
   return palette && new Blob([new Uint8Array(bytes, 0, SIGNATURE), ...parts], { type: "image/png" });
 }

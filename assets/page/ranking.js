@@ -17,10 +17,10 @@ export function showRank(root, rank) {
     const body = table.tBodies[0];
     const rows = [...body.rows];
     if (!rows.length) continue;
-    rows.forEach((row, place) => { row.dataset.place ??= place; });
+    rows.forEach((row, index) => { row.dataset.original ??= index; });
     const known = column in rows[0].dataset && table.querySelector(`th[data-column="${CSS.escape(column)}"]`);
-    rows.sort((one, two) => (known ? compare(one.dataset[column], two.dataset[column], sign) : 0) || one.dataset.place - two.dataset.place);
-    if (rows.some((row, place) => row !== body.rows[place])) body.replaceChildren(...rows);
+    rows.sort((one, two) => (known ? compare(one.dataset[column], two.dataset[column], sign) : 0) || one.dataset.original - two.dataset.original);
+    if (rows.some((row, index) => row !== body.rows[index])) body.replaceChildren(...rows);
   }
 }
 

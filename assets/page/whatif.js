@@ -1,6 +1,6 @@
-// Single Sample: pointing at parts and words, and switching them off to see what the surrogate then estimates.
+// Single Sample: pointing at superpixels and words, and switching them off to see what the surrogate then estimates.
 
-import { drawParts, partAt } from "./parts.js";
+import { drawSuperpixels, superpixelAt } from "./superpixels.js";
 
 const MINUS = "\u2212";
 
@@ -27,7 +27,7 @@ export function estimate(surrogate, off) {
   const gone = { image: new Set(numbers(off, "image")), text: new Set(numbers(off, "text")) };
   let sum = surrogate.intercept;
   for (const modality of ["image", "text"]) {
-    surrogate[modality].forEach((weight, place) => { if (!gone[modality].has(place)) sum += weight; });
+    surrogate[modality].forEach((weight, index) => { if (!gone[modality].has(index)) sum += weight; });
   }
   return sum;
 }
@@ -41,12 +41,12 @@ export function showWhatIf(root, state, lit = null) {
   for (const word of article.querySelectorAll("polygon[data-entry], tr[data-entry]")) {
     word.classList.toggle("off", off.has(`text-${word.dataset.entry}`));
   }
-  for (const row of article.querySelectorAll("tr[data-part]")) row.classList.toggle("off", off.has(`image-${row.dataset.part}`));
-  if (article.dataset.segments) drawParts(article, article.dataset.segments, new Set(numbers(off, "image")), lit);
+  for (const row of article.querySelectorAll("tr[data-superpixel]")) row.classList.toggle("off", off.has(`image-${row.dataset.superpixel}`));
+  if (article.dataset.segments) drawSuperpixels(article, article.dataset.segments, new Set(numbers(off, "image")), lit);
   const panel = article.querySelector(".whatif");
   if (!panel) return;
-  article.querySelectorAll("[data-surrogate]").forEach((section, place) => {
-    panel.querySelector(`[data-estimate="${place}"]`).textContent = percent(estimate(JSON.parse(section.dataset.surrogate), off));
+  article.querySelectorAll("[data-surrogate]").forEach((section, index) => {
+    panel.querySelector(`[data-estimate="${index}"]`).textContent = percent(estimate(JSON.parse(section.dataset.surrogate), off));
   });
   const dropped = (option, modality) => {
     const gone = numbers(off, modality);
@@ -57,58 +57,58 @@ export function showWhatIf(root, state, lit = null) {
   panel.querySelector("[data-reset]").hidden = !off.size;
 }
 
-/** What a part weighs, in the words of its tip. */
-function partTip(section, part) {
-  const weight = JSON.parse(section.dataset.surrogate).image[part];
-  return weight === undefined ? "" : `Part ${part}: ${signed(weight)} for ${section.dataset.target}`;
+/** What a superpixel weighs, in the words of its tip. */
+function superpixelTip(section, superpixel) {
+  const weight = JSON.parse(section.dataset.surrogate).image[superpixel];
+  return weight === undefined ? "" : `Part ${superpixel}: ${signed(weight)} for ${section.dataset.target}`;
 }
 
 /** Lights up and names what the pointer is over. `current` gives the state, `toggle` switches a feature. */
-export function listenToParts(slot, current, toggle) {
-  const tip = Object.assign(document.createElement("div"), { className: "part-tip", hidden: true });
+export function listenToSuperpixels(slot, current, toggle) {
+  const tip = Object.assign(document.createElement("div"), { className: "superpixel-tip", hidden: true });
   document.body.append(tip);
   let lit = null;
   let asked = 0;
-  const light = (part) => {
-    if (part === lit) return;
-    lit = part;
-    for (const row of slot.querySelectorAll("tr[data-part]")) row.classList.toggle("lit", Number(row.dataset.part) === part);
+  const light = (superpixel) => {
+    if (superpixel === lit) return;
+    lit = superpixel;
+    for (const row of slot.querySelectorAll("tr[data-superpixel]")) row.classList.toggle("lit", Number(row.dataset.superpixel) === superpixel);
     showWhatIf(slot, current(), lit);
   };
   const leave = () => { asked++; tip.hidden = true; light(null); };
   const frameOf = (event) => {
     const frame = event.target.closest?.(".frame");
-    return frame?.querySelector("canvas.parts") && !event.target.closest("[data-entry]") ? frame : null;
+    return frame?.querySelector("canvas.superpixels") && !event.target.closest("[data-entry]") ? frame : null;
   };
-  const partOf = (event, frame) => partAt(event, frame, frame.closest("article").dataset.segments);
+  const superpixelOf = (event, frame) => superpixelAt(event, frame, frame.closest("article").dataset.segments);
 
   slot.addEventListener("pointermove", async (event) => {
-    const row = event.target.closest?.("tr[data-part]");
-    if (row) { tip.hidden = true; return light(Number(row.dataset.part)); }
+    const row = event.target.closest?.("tr[data-superpixel]");
+    if (row) { tip.hidden = true; return light(Number(row.dataset.superpixel)); }
     const frame = frameOf(event);
     if (!frame) return leave();
     const mine = ++asked;
-    const part = await partOf(event, frame);
+    const superpixel = await superpixelOf(event, frame);
     if (mine !== asked) return; // the pointer has moved on
-    light(part);
+    light(superpixel);
     const section = frame.closest("[data-surrogate]");
-    tip.textContent = part === null ? "" : partTip(section, part);
+    tip.textContent = superpixel === null ? "" : superpixelTip(section, superpixel);
     tip.hidden = !tip.textContent;
     tip.style.left = `${Math.max(8, Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8))}px`;
     tip.style.top = `${event.clientY + 18}px`;
   });
   slot.addEventListener("pointerleave", leave);
   slot.addEventListener("focusin", (event) => {
-    const row = event.target.closest("tr[data-part]");
-    light(row ? Number(row.dataset.part) : null);
+    const row = event.target.closest("tr[data-superpixel]");
+    light(row ? Number(row.dataset.superpixel) : null);
   });
   slot.addEventListener("click", async (event) => {
     if (!current().whatif) return;
     const word = event.target.closest(".frame [data-entry]");
     if (word) return toggle(`text-${word.dataset.entry}`);
     const frame = frameOf(event);
-    const part = frame ? await partOf(event, frame) : null;
-    if (part !== null) toggle(`image-${part}`);
+    const superpixel = frame ? await superpixelOf(event, frame) : null;
+    if (superpixel !== null) toggle(`image-${superpixel}`);
   });
   slot.addEventListener("change", (event) => {
     if (event.target.dataset.keep) toggle(event.target.dataset.keep);

@@ -32,13 +32,13 @@ expect.set_options(timeout=20_000)  # a busy machine may take long to show the f
 
 
 @contextmanager
-def served(*options: str) -> Iterator[str]:
-    """The address of `python -m app` with these options on a free port."""
+def served(*options: str, folder: Path = PROJECT) -> Iterator[str]:
+    """The address of `python -m app` with these options on a free port; `folder` holds its code."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "app", *options, "--port", str(port)]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(process, address)
@@ -54,7 +54,7 @@ def _wait(process: subprocess.Popen[str], address: str) -> None:
         if process.poll() is not None:
             pytest.fail(f"the server ended: {process.communicate()[0]}")
         try:
-            httpx.get(f"{address}/look/x/style.css")
+            httpx.get(f"{address}/page-files/x/page.js")
         except httpx.TransportError:
             time.sleep(0.2)
         else:

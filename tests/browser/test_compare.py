@@ -63,7 +63,7 @@ def test_cell_of_the_matrix_opens_its_samples_by_pointer(page: Page, address: st
     across = (classes.index("Arla-Mjölk") + 0.5) / len(classes) * box["width"]
     down = (classes.index("Zeta-Juice") + 0.5) / len(classes) * box["height"]
     matrix.hover(position={"x": across, "y": down})
-    expect(page.locator(".matrix-said")).to_have_text("Zeta-Juice taken for Arla-Mjölk 1 l: 1 of 6 test samples.")
+    expect(page.locator(".matrix-status")).to_have_text("Zeta-Juice taken for Arla-Mjölk 1 l: 1 of 6 test samples.")
     matrix.click(position={"x": across, "y": down})
     expect_state(page, tab="gallery", shown="confused", rival="Arla-Mjölk", **{"class": "Zeta-Juice"})
     expect(page.locator(".tile")).to_have_count(1)
@@ -78,10 +78,10 @@ def test_matrix_is_walked_by_keys_and_an_empty_cell_opens_nothing(page: Page, ad
     matrix = page.locator(".matrix")
     matrix.focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".matrix-said")).to_have_text(re.compile(r"^Oat & <i>Rye</i> taken for Arla-Mjölk 1 l: 0 of"))
+    expect(page.locator(".matrix-status")).to_have_text(re.compile(r"^Oat & <i>Rye</i> taken for Arla-Mjölk 1 l: 0 of"))
     page.keyboard.press("Enter")
     page.keyboard.press("ArrowDown")
-    expect(page.locator(".matrix-said")).to_have_text("Arla-Mjölk 1 l: 6 of 6 test samples recognised.")
+    expect(page.locator(".matrix-status")).to_have_text("Arla-Mjölk 1 l: 6 of 6 test samples recognised.")
     assert state(page)["tab"] == "compare"
     page.keyboard.press("Enter")
     expect_state(page, tab="gallery", shown="right", **{"class": "Arla-Mjölk"})

@@ -49,7 +49,7 @@ def test_password_is_asked_for_everywhere(browser: Browser, database_file: Path,
     users.write_text("anna:mjölk\n", encoding="utf-8")
     users.chmod(0o600)
     with served("--db", f"sqlite:///{database_file}", "--auth", str(users)) as address:
-        for path in ("/", "/view/sample", "/config", "/look/x/style.css", "/gradio_api/info"):
+        for path in ("/", "/view/sample", "/config", "/page-files/x/page.js", "/gradio_api/info"):
             assert httpx.get(address + path).status_code == 401
         context = browser.new_context(http_credentials={"username": "anna", "password": "mjölk"})
         page = context.new_page()

@@ -60,7 +60,7 @@ def test_feature_in_the_table_lights_up_its_place(page: Page, forest: str) -> No
 def test_features_and_figures_of_the_model(page: Page, forest: str) -> None:
     open_page(page, forest, "?tab=global")
     expect(page.get_by_text("Features of this class")).to_be_visible()
-    pictures_are_painted(page, ".places img")
+    pictures_are_painted(page, ".occurrences img")
     page.get_by_text("Whole model").click()
     expect(page.get_by_text("Do the maps point at the right place?")).to_be_visible()
     expect(page.locator(".localisation tr.current")).to_have_count(1)

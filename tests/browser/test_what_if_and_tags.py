@@ -83,7 +83,7 @@ def test_pointing_at_a_part_shows_its_weight(page: Page, address: str, sample: s
     numbers = surrogate(page)["image"]
     frame = page.locator(".explanation.predicted .frame").nth(1)
     point_at(frame, 0.5, 0.97)
-    tip = page.locator(".part-tip")
+    tip = page.locator(".superpixel-tip")
     expect(tip).to_be_visible()
     part, weight = re.match(r"Part (\d+): ([+\N{MINUS SIGN}][\d.]+) for", tip.inner_text()).groups()  # type: ignore[union-attr]
     assert float(weight.replace("\N{MINUS SIGN}", "-")) == pytest.approx(numbers[int(part)], abs=6e-4)
@@ -95,10 +95,10 @@ def test_pointing_at_a_part_shows_its_weight(page: Page, address: str, sample: s
 def test_line_of_the_table_lights_up_its_part(page: Page, address: str) -> None:
     open_page(page, address, SAMPLE)
     pixels = "canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data"
-    canvases = "[...document.querySelectorAll('.explanation.predicted canvas.parts')]"
+    canvases = "[...document.querySelectorAll('.explanation.predicted canvas.superpixels')]"
     lit = f"() => {canvases}.map((canvas) => {pixels}.some((value) => value > 0))"
     assert page.evaluate(lit) == [False] * 3
-    page.locator("tr[data-part]").first.focus()
+    page.locator("tr[data-superpixel]").first.focus()
     page.wait_for_function(f"({lit})().every(Boolean)")
 
 

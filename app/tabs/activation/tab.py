@@ -117,11 +117,11 @@ def pick(settings: Sequence[MapSetting], wanted: str | None) -> MapSetting:
 def maps_fragment(choice: Choice, state: ViewState) -> tuple[str, str | None]:
     """The part's content, nothing for models that maps are not made of; and the sample that it is about."""
     path, _ = choose_sample(choice, state)
-    detail = choice.library.sample(path) if path else None
+    detail = choice.database.sample(path) if path else None
     if detail is None or choice.model is None:
         return "", path
-    settings = choice.library.reader.activation.settings(choice.model.name, detail.path)
-    forecast = choice.library.reader.embedding.forecast(choice.model.name, detail.path)
+    settings = choice.database.reader.activation.settings(choice.model.name, detail.path)
+    forecast = choice.database.reader.embedding.forecast(choice.model.name, detail.path)
     if not settings and choice.model.kind != "embedding":
         return "", path
     return render("maps.html", page=_page(choice, detail, settings, forecast, state.map)), path
@@ -135,17 +135,17 @@ def _page(
     wanted: str | None,
 ) -> MapPage:
     assert choice.model is not None
-    model, library = choice.model.name, choice.library
-    titles = library.titles()
+    model, database = choice.model.name, choice.database
+    titles = database.titles()
     display = detail.pictures.get("display")
     setting = pick(settings, wanted) if settings else None
-    view = library.reader.activation.map(model, detail.path, setting) if setting else None
+    view = database.reader.activation.map(model, detail.path, setting) if setting else None
     features = _features(forecast.features) if forecast else []
     return MapPage(
         title=titles.get(detail.label, detail.label),
-        display=picture_address(library, display.digest, "display", detail.path) if display else None,
+        display=picture_address(database, display.digest, "display", detail.path) if display else None,
         ratio=detail.width / detail.height,
-        heat=map_address(library, model, detail.path, written(setting)) if setting else None,
+        heat=map_address(database, model, detail.path, written(setting)) if setting else None,
         meaning=STRATEGIES[setting.strategy][1] if setting else "",
         empty=view is None or view.empty,
         lists=_lists(settings, setting) if setting else [],
@@ -210,7 +210,7 @@ def _grid(choice: Choice, detail: SampleDetail, settings: Sequence[MapSetting], 
             one = next((found for found in (like, replace(like, top=0)) if found in stored), None)
             if one is not None:
                 value = written(one)
-                heat = map_address(choice.library, choice.model.name, detail.path, value)
+                heat = map_address(choice.database, choice.model.name, detail.path, value)
                 cells.append((value, heat, f"{STRATEGIES[strategy][0]}, layer {STAGES[stage]}", one == current))
         if cells:
             rows.append(GridRow(STRATEGIES[strategy][0], cells))

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from app.databases import Library
+from app.databases import Database
 from app.measures.agreement import in_words, rank_correlation
 from app.tabs import note
 from app.tabs.choice import Choice
-from app.tabs.compare.sample_tab import Subject, names_of, subjects
+from app.tabs.compare.explained import Subject, names_of, subjects
 from app.tabs.global_explanations.groups import Group, class_groups, score_used
 from app.templating import link, render
 from app.wording import Score
@@ -38,7 +38,7 @@ class Leaning:
     names: tuple[str, str]
     samples: int
     correlation: float | None
-    said: str
+    summary: str
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,17 @@ class CompareClassPage:
     alone: str | None
 
 
-def compare_class(libraries: Mapping[str, Library], choice: Choice) -> str:
+def compare_class(databases: Mapping[str, Database], choice: Choice) -> str:
     """The chosen class under all explained models."""
     if choice.label is None:
         return note.nothing_yet(choice)
-    found = [one for one in subjects(libraries, choice) if choice.label in one.library.titles()]
+    found = [one for one in subjects(databases, choice) if choice.label in one.database.titles()]
     names = names_of(found)
     sides = [_side(choice, one, name) for one, name in zip(found, names, strict=True)]
     page = CompareClassPage(
         notices=choice.notices,
-        title=choice.library.titles()[choice.label],
-        score=score_used(choice.library),
+        title=choice.database.titles()[choice.label],
+        score=score_used(choice.database),
         sides=sides,
         leanings=[
             _leaning(choice.label, (found[first], found[second]), (names[first], names[second]))
@@ -88,9 +88,9 @@ def _side(choice: Choice, subject: Subject, name: str) -> Side:
     assert choice.label is not None
     own, model = subject.of(choice), subject.model.name
     image, text = (class_groups(own, choice.label, modality, SHOWN_GROUPS) for modality in ("image", "text"))
-    shares = subject.library.class_shares(model, choice.label)
+    shares = subject.database.class_shares(model, choice.label)
     known = [share.image_share for share in shares if share.image_share is not None]
-    views = {view.label: view for view in subject.library.classes(model)}
+    views = {view.label: view for view in subject.database.classes(model)}
     return Side(
         name=name,
         href=link(own.names, tab="global"),
@@ -104,7 +104,7 @@ def _side(choice: Choice, subject: Subject, name: str) -> Side:
 
 def _leaning(label: str, pair: tuple[Subject, Subject], names: tuple[str, str]) -> Leaning:
     one, two = (
-        {share.sample: share.image_share for share in subject.library.class_shares(subject.model.name, label)}
+        {share.sample: share.image_share for share in subject.database.class_shares(subject.model.name, label)}
         for subject in pair
     )
     pairs = [(share, two[path]) for path, share in one.items() if share is not None and two.get(path) is not None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.databases import Library
+from app.databases import Database
 from app.drawing.confusion import confusion_picture
 from app.tabs import note
 from app.tabs.choice import Choice, choose_explained
@@ -61,17 +61,17 @@ def confusion_fragment(choice: Choice) -> str:
     """The chosen model's confusions on the test split."""
     if choice.label is None or choice.model is None:
         return note.nothing_yet(choice)
-    library, model = choice.library, choice.model.name
-    confusion = library.reader.models.confusion(model)
+    database, model = choice.database, choice.model.name
+    confusion = database.reader.models.confusion(model)
     if not confusion:
         return note.no_confusion(choice)
-    order = _order(library.classes(model), confusion)
-    place = {label: number for number, label in enumerate(order)}
+    order = _order(database.classes(model), confusion)
+    index = {label: number for number, label in enumerate(order)}
     counts = np.zeros((len(order), len(order)), np.int64)
     for one in confusion:
-        counts[place[one.label], place[one.predicted]] += one.count
+        counts[index[one.label], index[one.predicted]] += one.count
     tested = counts.sum(axis=1)
-    titles = library.titles()
+    titles = database.titles()
     named = [[label, titles.get(label, label), int(tested[number])] for number, label in enumerate(order)]
     explained = choose_explained(choice)
     mistakes = _mistakes(choice, explained, confusion, dict(zip(order, tested.tolist(), strict=True)), titles)
@@ -79,7 +79,7 @@ def confusion_fragment(choice: Choice) -> str:
         notices=choice.notices,
         model=model,
         size=len(order),
-        families=any(view.family for view in library.classes(model)),
+        families=any(view.family for view in database.classes(model)),
         names=[titles.get(label, label) for label in order] if len(order) <= NAMED else [],
         picture="data:image/png;base64," + base64.b64encode(confusion_picture(counts)).decode(),
         cells=json.dumps([[int(i), int(j), int(counts[i, j])] for i, j in np.argwhere(counts)], separators=(",", ":")),
@@ -88,7 +88,7 @@ def confusion_fragment(choice: Choice) -> str:
         tested=int(counts.sum()),
         mistakes=mistakes[:LISTED],
         left_out=max(len(mistakes) - LISTED, 0),
-        matrix=_models(library, choice),
+        matrix=_models(database, choice),
     )
     return render("confusion.html", page=page)
 
@@ -123,7 +123,7 @@ def _mistakes(
     ]
 
 
-def _models(library: Library, choice: Choice) -> list[tuple[str, str, bool]]:
+def _models(database: Database, choice: Choice) -> list[tuple[str, str, bool]]:
     """The models that can be looked at, where a click on each leads, and whether it is the one shown."""
     return [
         (
@@ -131,5 +131,5 @@ def _models(library: Library, choice: Choice) -> list[tuple[str, str, bool]]:
             link({**choice.names, "model": model.name}, tab="compare", compare="confusion"),
             choice.model is not None and model.name == choice.model.name,
         )
-        for model in library.models()
+        for model in database.models()
     ]

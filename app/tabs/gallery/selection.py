@@ -19,14 +19,14 @@ Rows = npt.NDArray[np.int64]
 def class_outcomes(samples: Sequence[SampleView], shares: Sequence[ImageShare]) -> Outcomes:
     """The samples of one class as columns in the given order; -1 and nan where there is no prediction."""
     labels = tuple(sorted({name for view in samples for name in (view.label, view.predicted) if name is not None}))
-    place = {label: number for number, label in enumerate(labels)}
+    index = {label: number for number, label in enumerate(labels)}
     known = {share.sample: share.image_share for share in shares}
     return Outcomes(
         labels=labels,
         sample=np.array([view.id for view in samples], np.int64),
         test=np.array([view.split == "test" for view in samples], np.bool_),
-        label=np.array([place[view.label] for view in samples], np.int32),
-        predicted=np.array([place.get(view.predicted or "", -1) for view in samples], np.int32),
+        label=np.array([index[view.label] for view in samples], np.int32),
+        predicted=np.array([index.get(view.predicted or "", -1) for view in samples], np.int32),
         probability=np.array([view.probability for view in samples], np.float32),
         image_share=np.array([known.get(view.path) for view in samples], np.float32),
         explained=np.array([view.explained for view in samples], np.bool_),

@@ -55,18 +55,18 @@ def gallery_fragment(choice: Choice, state: ViewState, tagged: Sequence[str] = (
     """
     if choice.label is None:
         return note.nothing_yet(choice)
-    library, model = choice.library, choice.model.name if choice.model else None
-    samples = library.samples(choice.label, model) if state.within == "class" else None
+    database, model = choice.database, choice.model.name if choice.model else None
+    samples = database.samples(choice.label, model) if state.within == "class" else None
     if samples is not None:
-        outcomes = class_outcomes(samples, library.class_shares(model, choice.label) if model else [])
+        outcomes = class_outcomes(samples, database.class_shares(model, choice.label) if model else [])
     else:
-        outcomes = library.outcomes(model or "")
+        outcomes = database.outcomes(model or "")
     splits = _splits(outcomes)
     split = state.split if state.split in [value for value, _, _ in splits] else splits[0][0]
-    keys = library.reader.samples.ids(tagged) if state.shown == "tagged" and tagged else set()
+    keys = database.reader.samples.ids(tagged) if state.shown == "tagged" and tagged else set()
     rows = selected(outcomes, state, split, keys)
     if state.word is not None:
-        rows = rows[np.isin(outcomes.sample[rows], list(library.reader.search.samples(state.word)))]
+        rows = rows[np.isin(outcomes.sample[rows], list(database.reader.search.samples(state.word)))]
     trust = _trust(choice, samples) if samples is not None and state.sort in ("doubtful", "trusted") else {}
     ranks = {row: trust_rank(word, r2) for row, (word, r2) in trust.items()}
     rows = ordered(outcomes, rows, state.sort, ranks)
@@ -74,7 +74,7 @@ def gallery_fragment(choice: Choice, state: ViewState, tagged: Sequence[str] = (
     views = [samples[row] for row in shown] if samples is not None else _views(choice, outcomes, shown)
     page = GalleryPage(
         notices=choice.notices,
-        title=library.titles()[choice.label] if samples is not None else "All classes",
+        title=database.titles()[choice.label] if samples is not None else "All classes",
         summary=_summary(outcomes, rows),
         splits=splits,
         split=split,
@@ -100,17 +100,17 @@ def _tiles(
     """Each says under its picture what the samples are ordered by."""
     tiles = make_tiles(choice, views, named=state.within == "all")
     if state.sort in ("picture", "words"):
-        said = [f"picture {percent(float(outcomes.image_share[row]))}" for row in rows]
+        details = [f"picture {percent(float(outcomes.image_share[row]))}" for row in rows]
     elif trust:
-        said = [f"holds: {trust[row][0].level}" if row in trust else "" for row in rows]
+        details = [f"holds: {trust[row][0].level}" if row in trust else "" for row in rows]
     else:
         return tiles
-    return [replace(tile, detail=detail) for tile, detail in zip(tiles, said, strict=True)]
+    return [replace(tile, detail=detail) for tile, detail in zip(tiles, details, strict=True)]
 
 
 def _views(choice: Choice, outcomes: Outcomes, rows: list[int]) -> list[SampleView]:
     ids = [int(outcomes.sample[row]) for row in rows]
-    return choice.library.reader.samples.by_id(ids, choice.model.name if choice.model else None)
+    return choice.database.reader.samples.by_id(ids, choice.model.name if choice.model else None)
 
 
 def _trust(choice: Choice, samples: list[SampleView]) -> dict[int, tuple[Trust, float]]:
@@ -118,8 +118,8 @@ def _trust(choice: Choice, samples: list[SampleView]) -> dict[int, tuple[Trust, 
     assert choice.label is not None
     if choice.model is None:
         return {}
-    found = choice.library.class_explanations(choice.model.name, choice.label)
-    measured = choice.library.reader.evaluations.faithfulness_of_class(choice.model.name, choice.label)
+    found = choice.database.class_explanations(choice.model.name, choice.label)
+    measured = choice.database.reader.evaluations.faithfulness_of_class(choice.model.name, choice.label)
     return {
         row: (judge(found[view.path], measured.get(view.path)), found[view.path].r2)
         for row, view in enumerate(samples)
@@ -150,9 +150,9 @@ def _rivals(choice: Choice, outcomes: Outcomes, split: str) -> list[tuple[str, s
     wrong = (outcomes.predicted >= 0) & ~outcomes.right
     if split != "all":
         wrong &= outcomes.test == (split == "test")
-    places, counts = np.unique(outcomes.predicted[wrong], return_counts=True)
-    titles = choice.library.titles()
-    named = [(outcomes.labels[place], int(count)) for place, count in zip(places, counts, strict=True)]
+    indices, counts = np.unique(outcomes.predicted[wrong], return_counts=True)
+    titles = choice.database.titles()
+    named = [(outcomes.labels[index], int(count)) for index, count in zip(indices, counts, strict=True)]
     return [(label, titles.get(label, label), count) for label, count in sorted(named, key=lambda one: (-one[1], one))]
 
 
@@ -165,7 +165,7 @@ def _chips(choice: Choice, state: ViewState) -> list[Chip]:
     if state.word is not None:
         chips.append(Chip(f"With the word “{state.word}”", "word"))
     if state.shown == "confused" and state.rival is not None:
-        chips.append(Chip(f"Taken for {choice.library.titles().get(state.rival, state.rival)}", "rival"))
+        chips.append(Chip(f"Taken for {choice.database.titles().get(state.rival, state.rival)}", "rival"))
     return chips
 
 

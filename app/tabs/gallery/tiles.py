@@ -17,7 +17,7 @@ MOST_TOGETHER = 256
 
 @dataclass(frozen=True)
 class Tile:
-    """One sample: its place in the sprite sheet (percent of CSS background-position) and what is said of it.
+    """One sample: its position in the sprite sheet (percent of CSS background-position) and what the model answered.
 
     Without a sheet there is a `thumbnail`; `own` names its class where samples of several are shown together, `detail`
     is the figure that they are ordered by.
@@ -30,7 +30,7 @@ class Tile:
     href: str
     verdict: str
     explained: bool
-    said: str
+    answer: str
     probability: float | None
     caption: str
     sheet: str | None
@@ -53,9 +53,9 @@ def make_tiles(choice: Choice, samples: Sequence[SampleView], *, named: bool = F
     Args:
         named: they are of several classes, so each says its own.
     """
-    titles = choice.library.titles()
-    places = {(sample.label, sample.split) for sample in samples if sample.position is not None}
-    covers = {place: cover for place in places if (cover := _cover(choice, *place))}
+    titles = choice.database.titles()
+    sheets = {(sample.label, sample.split) for sample in samples if sample.position is not None}
+    covers = {sheet: cover for sheet in sheets if (cover := _cover(choice, *sheet))}
     return [_tile(choice, sample, named, titles, covers.get((sample.label, sample.split))) for sample in samples]
 
 
@@ -69,17 +69,17 @@ class _Cover:
 
 
 def _cover(choice: Choice, label: str, split: Split) -> _Cover | None:
-    library = choice.library
-    sheet = library.sheet(label, split)
+    database = choice.database
+    sheet = database.sheet(label, split)
     if sheet is None:
         return None
     together = choice.model is not None and len(sheet.samples) <= MOST_TOGETHER
-    overlay = heat_sheet_address(library, choice.model.name, label, split) if choice.model and together else None
-    return _Cover(sheet, sprite_address(library, label, split), overlay)
+    overlay = heat_sheet_address(database, choice.model.name, label, split) if choice.model and together else None
+    return _Cover(sheet, sprite_address(database, label, split), overlay)
 
 
 def _tile(choice: Choice, sample: SampleView, named: bool, titles: dict[str, str], cover: _Cover | None) -> Tile:
-    said = titles.get(sample.predicted or "", sample.predicted or "no prediction")
+    answer = titles.get(sample.predicted or "", sample.predicted or "no prediction")
     if sample.position is None:
         cover = None
     columns, rows, position = (cover.sheet.columns, cover.sheet.rows, sample.position or 0) if cover else (1, 1, 0)
@@ -90,9 +90,9 @@ def _tile(choice: Choice, sample: SampleView, named: bool, titles: dict[str, str
         href=link({**choice.names, "class": sample.label}, sample=sample.path),
         verdict=verdict(sample),
         explained=sample.explained,
-        said=said,
+        answer=answer,
         probability=sample.probability,
-        caption=_caption(sample, said),
+        caption=_caption(sample, answer),
         sheet=cover.address if cover else None,
         columns=columns,
         rows=rows,
@@ -102,24 +102,24 @@ def _tile(choice: Choice, sample: SampleView, named: bool, titles: dict[str, str
         row=position // columns,
         heat=None if overlay else _heat(choice, sample),
         overlay=overlay,
-        thumbnail=thumbnail_address(choice.library, sample.path) if named else None,
+        thumbnail=thumbnail_address(choice.database, sample.path) if named else None,
         own=titles.get(sample.label, sample.label) if named else None,
     )
 
 
-def _position(place: int, count: int) -> float:
-    """CSS percentage that shows tile `place` of `count` where the background is `count` tiles wide."""
-    return round(100 * place / (count - 1), 4) if count > 1 else 0.0
+def _position(index: int, count: int) -> float:
+    """CSS percentage that shows tile `index` of `count` where the background is `count` tiles wide."""
+    return round(100 * index / (count - 1), 4) if count > 1 else 0.0
 
 
 def _heat(choice: Choice, sample: SampleView) -> str | None:
     if not sample.explained or choice.model is None:
         return None
-    return tile_address(choice.library, choice.model.name, sample.path)
+    return tile_address(choice.database, choice.model.name, sample.path)
 
 
-def _caption(sample: SampleView, said: str) -> str:
+def _caption(sample: SampleView, answer: str) -> str:
     name = sample.path.rsplit("/", 1)[-1]
     if sample.right is None:
         return f"{name}: no prediction"
-    return f"{name}: {'right' if sample.right else 'wrong'}, taken for {said} ({percent(sample.probability)})"
+    return f"{name}: {'right' if sample.right else 'wrong'}, taken for {answer} ({percent(sample.probability)})"

@@ -1,4 +1,4 @@
-"""The Global tab of a class: which picture parts and words a model relies on again and again in it (P1 §3.2)."""
+"""The Global tab of a class: which superpixels and words a model relies on again and again in it (P1 §3.2)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from statistics import fmean
 import numpy as np
 
 from app.drawing.histogram import histogram_bars
-from app.routes.media_addresses import parts_address
+from app.routes.media_addresses import group_crops_address
 from app.tabs import note
 from app.tabs.choice import Choice
-from app.tabs.global_explanations.group_map import GroupMap, PartMap, group_map, part_map
+from app.tabs.global_explanations.group_map import GroupMap, SuperpixelMap, group_map, superpixel_map
 from app.tabs.global_explanations.groups import SHOWN_CROPS, SHOWN_GROUPS, Group, class_groups, score_used
 from app.tabs.overview.tab import LinkedBar, share_href
 from app.templating import percent, render
@@ -58,37 +58,37 @@ class ClassPage:
     histograms: list[Histogram]
     drop: DropTest | None
     map: GroupMap | None
-    part_map: PartMap | None
+    superpixel_map: SuperpixelMap | None
 
 
 def class_fragment(choice: Choice) -> str:
     """The class's groups and its modality ratio."""
     if choice.label is None or choice.model is None:
         return note.nothing_yet(choice)
-    library, model, label = choice.library, choice.model.name, choice.label
+    database, model, label = choice.database, choice.model.name, choice.label
     image, text = (class_groups(choice, label, modality, SHOWN_GROUPS) for modality in ("image", "text"))
-    own = library.class_shares(model, label)
-    every = library.outcomes(model).image_share
+    own = database.class_shares(model, label)
+    every = database.outcomes(model).image_share
     if not image and not text and not own:
         return note.no_groups(choice)
     page = ClassPage(
         notices=choice.notices,
-        title=library.titles()[label],
+        title=database.titles()[label],
         model=model,
         explained=len(own),
         image=image,
         text=text,
-        noise=library.reader.groups.noise(model, label),
-        score=score_used(library),
+        noise=database.reader.groups.noise(model, label),
+        score=score_used(database),
         histograms=[
             _histogram(choice, "This class", _known([share.image_share for share in own]), own),
             _histogram(choice, "All classes", every[~np.isnan(every)], None),
         ],
         drop=_drop_test(own),
         map=group_map(choice),
-        part_map=part_map(choice),
+        superpixel_map=superpixel_map(choice),
     )
-    sheets = {kind: parts_address(library, model, label, kind) for kind in ("image", "text")}
+    sheets = {kind: group_crops_address(database, model, label, kind) for kind in ("image", "text")}
     return render("global_class.html", page=page, sheets=sheets, columns=SHOWN_CROPS, command=note.command(choice))
 
 

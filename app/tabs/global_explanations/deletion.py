@@ -47,7 +47,7 @@ class DeletionTable:
 
 def deletion_table(choice: Choice) -> DeletionTable:
     """The stored test of all models, and the paper's."""
-    views = choice.library.reader.evaluations.deletion()
+    views = choice.database.reader.evaluations.deletion()
     model = choice.model
     own = [view for view in views if model and view.model == model.name]
     return DeletionTable(
@@ -94,14 +94,14 @@ def in_words(view: DeletionView) -> str:
     """What the test says, for people who do not read intervals."""
     if view.untouched is None or view.top_removed is None or view.random_removed is None:
         return f"For the {PARTS[view.modality]} there was nothing to remove."
-    said = (
+    sentence = (
         f"Removing the {PARTS[view.modality]} that the model says it relies on costs it "
         f"{_cost(view.untouched - view.top_removed)} of accuracy; "
         f"removing as much at random costs {_cost(view.untouched - view.random_removed)}."
     )
     if view.interval is None or view.interval[0] <= 0:
-        said += " The difference is too small to rule out chance."
-    return said
+        sentence += " The difference is too small to rule out chance."
+    return sentence
 
 
 def _cost(share: float) -> str:

@@ -14,13 +14,13 @@ from app.view_state import ViewState
 from db.records.activation import LocalisationView, Measure
 from db.records.embedding import AucView, Box, ClassFeatureView, FeaturePlace, SimilarityView
 
-SHOWN_FEATURES, SHOWN_PLACES = 8, 4
+SHOWN_FEATURES, SHOWN_OCCURRENCES = 8, 4
 PAPER_TOP = 13  # features, as in P2's Table 2
 WIDTH, HEIGHT = 100.0, 40.0  # of the charts, in their own units
 
 
 @dataclass(frozen=True)
-class Place:
+class Occurrence:
     """One photograph in which a feature is high, and where."""
 
     href: str
@@ -38,7 +38,7 @@ class FeatureLine:
     share: float
     text: str
     weight: float
-    places: list[Place]
+    occurrences: list[Occurrence]
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,10 @@ def embedding_fragment(choice: Choice, state: ViewState) -> str:
 
 def _class_page(choice: Choice) -> ClassPage:
     assert choice.model is not None and choice.label is not None
-    views = choice.library.reader.embedding.class_features(choice.model.name, choice.label)
+    views = choice.database.reader.embedding.class_features(choice.model.name, choice.label)
     return ClassPage(
         notices=choice.notices,
-        title=choice.library.titles()[choice.label],
+        title=choice.database.titles()[choice.label],
         model=choice.model.name,
         forecasts=views[0].forecasts if views else 0,
         top=views[0].top if views else 0,
@@ -149,26 +149,26 @@ def _feature(choice: Choice, view: ClassFeatureView) -> FeatureLine:
         share=view.samples / view.forecasts if view.forecasts else 0.0,
         text=f"in the top {view.top} of {view.samples} of {view.forecasts} answers",
         weight=view.mean_weight,
-        places=[_place(choice, place) for place in view.places[:SHOWN_PLACES]],
+        occurrences=[_occurrence(choice, one) for one in view.places[:SHOWN_OCCURRENCES]],
     )
 
 
-def _place(choice: Choice, place: FeaturePlace) -> Place:
-    detail = choice.library.sample(place.sample)
+def _occurrence(choice: Choice, found: FeaturePlace) -> Occurrence:
+    detail = choice.database.sample(found.sample)
     thumbnail = detail.pictures.get("thumbnail") if detail else None
     names = {**choice.names, "class": detail.label if detail else None}
-    return Place(
-        href=link(names, sample=place.sample),
-        thumbnail=picture_address(choice.library, thumbnail.digest, "thumbnail", place.sample) if thumbnail else None,
+    return Occurrence(
+        href=link(names, sample=found.sample),
+        thumbnail=picture_address(choice.database, thumbnail.digest, "thumbnail", found.sample) if thumbnail else None,
         ratio=detail.width / detail.height if detail else 1.0,
-        box=place.box,
-        tip=f"{place.sample}: value {place.value:.2f}",
+        box=found.box,
+        tip=f"{found.sample}: value {found.value:.2f}",
     )
 
 
 def _model_page(choice: Choice) -> ModelPage:
     assert choice.model is not None
-    reader, model, titles = choice.library.reader, choice.model.name, choice.library.titles()
+    reader, model, titles = choice.database.reader, choice.model.name, choice.database.titles()
     auc = reader.embedding.auc(model)
     by_class = auc.by_class if auc else {}
     return ModelPage(
@@ -214,7 +214,7 @@ def _line(name: str, values: Sequence[tuple[int, float]]) -> Line:
     """Points of a chart of shares 0..1 over the number of features; numbers at equal distances."""
     step = WIDTH / max(len(values) - 1, 1)
     points = " ".join(
-        f"{place * step:.2f},{HEIGHT * (1 - max(value, 0)):.2f}" for place, (_, value) in enumerate(values)
+        f"{index * step:.2f},{HEIGHT * (1 - max(value, 0)):.2f}" for index, (_, value) in enumerate(values)
     )
     return Line(name, points, "; ".join(f"top {top}: {value:.3f}" for top, value in values))
 

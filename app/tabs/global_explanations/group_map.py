@@ -1,4 +1,4 @@
-"""Maps of picture parts: the shown class's parts one by one, and its groups among those that it is confused with."""
+"""Maps of superpixels: the shown class's one by one, and its groups among those that it is confused with."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class GroupMap:
 
 
 @dataclass(frozen=True)
-class PartDot:
-    """One picture part at `x`, `y` in 0..100; `group` = its rank, at most COLOURED + 1 for all others, None = noise."""
+class SuperpixelDot:
+    """One superpixel at `x`, `y` in 0..100; `group` = its rank, at most COLOURED + 1 for all others, None = noise."""
 
     x: float
     y: float
@@ -50,33 +50,33 @@ class PartDot:
 
 
 @dataclass(frozen=True)
-class PartMap:
+class SuperpixelMap:
     """The dots, noise first; how many groups have a colour of their own, and whether others and noise are there."""
 
-    dots: list[PartDot]
+    dots: list[SuperpixelDot]
     coloured: int
     others: bool
     noise: bool
 
 
-def part_map(choice: Choice) -> PartMap | None:
-    """Of the chosen class; None where its parts were not embedded."""
+def superpixel_map(choice: Choice) -> SuperpixelMap | None:
+    """Of the chosen class; None where its superpixels were not embedded."""
     assert choice.model is not None
     assert choice.label is not None
-    places = choice.library.reader.groups.part_places(choice.model.name, choice.label)
+    points = choice.database.reader.groups.part_places(choice.model.name, choice.label)
     dots = [
-        PartDot(
-            x=4 + 92 * place.x,
-            y=96 - 92 * place.y,
-            group=None if place.rank is None else min(place.rank, COLOURED + 1),
-            tip=f"{f'Picture part {place.rank}' if place.rank else 'In no group'}: {place.sample}",
-            href=link({**choice.names, "sample": place.sample}, tab="sample", focus=f"image-{place.feature}"),
+        SuperpixelDot(
+            x=4 + 92 * point.x,
+            y=96 - 92 * point.y,
+            group=None if point.rank is None else min(point.rank, COLOURED + 1),
+            tip=f"{f'Picture part {point.rank}' if point.rank else 'In no group'}: {point.sample}",
+            href=link({**choice.names, "sample": point.sample}, tab="sample", focus=f"image-{point.feature}"),
         )
-        for place in places
+        for point in points
     ]
     groups = {dot.group for dot in dots if dot.group is not None}
     return (
-        PartMap(
+        SuperpixelMap(
             dots=sorted(dots, key=lambda dot: dot.group is not None),
             coloured=max((group for group in groups if group <= COLOURED), default=0),
             others=COLOURED + 1 in groups,
@@ -88,10 +88,10 @@ def part_map(choice: Choice) -> PartMap | None:
 
 
 def group_map(choice: Choice) -> GroupMap | None:
-    """Of the chosen class; None where fewer than two groups have a place in the model's embedding."""
+    """Of the chosen class; None where fewer than two groups have a position in the model's embedding."""
     assert choice.model is not None
     assert choice.label is not None
-    found, places = choice.library.plane(choice.model.name)
+    found, positions = choice.database.plane(choice.model.name)
     if len(found.labels) < 2 or choice.label not in found.labels:
         return None
     rivals = _rivals(choice)
@@ -100,17 +100,17 @@ def group_map(choice: Choice) -> GroupMap | None:
     middle = found.vectors[own].mean(axis=0)
     near = np.argsort(np.linalg.norm(found.vectors - middle, axis=1), kind="stable")
     first = [*np.flatnonzero(own), *np.flatnonzero(np.isin(labels, rivals)), *near]
-    chosen = list(dict.fromkeys(int(place) for place in first))[:MOST_DOTS]
-    titles = choice.library.titles()
-    most = max(found.samples[place] for place in chosen)
-    low, high = places[chosen].min(axis=0), places[chosen].max(axis=0)
+    chosen = list(dict.fromkeys(int(index) for index in first))[:MOST_DOTS]
+    titles = choice.database.titles()
+    most = max(found.samples[index] for index in chosen)
+    low, high = positions[chosen].min(axis=0), positions[chosen].max(axis=0)
     spread = max(float((high - low).max()), 1e-9)
     dots = []
-    for place in reversed(chosen):
-        label = found.labels[place]
-        kind = "own" if own[place] else f"rival-{rivals.index(label) + 1}" if label in rivals else "other"
-        x, y = 50 + 92 * (places[place] - (low + high) / 2) / spread
-        count, rank = found.samples[place], found.ranks[place]
+    for index in reversed(chosen):
+        label = found.labels[index]
+        kind = "own" if own[index] else f"rival-{rivals.index(label) + 1}" if label in rivals else "other"
+        x, y = 50 + 92 * (positions[index] - (low + high) / 2) / spread
+        count, rank = found.samples[index], found.ranks[index]
         dots.append(
             Dot(
                 x=float(x),
@@ -122,7 +122,7 @@ def group_map(choice: Choice) -> GroupMap | None:
                 href=link({**choice.names, "class": label}, tab="global", open=f"image-{rank}"),
             )
         )
-    shown = [titles.get(label, label) for label in rivals if any(found.labels[place] == label for place in chosen)]
+    shown = [titles.get(label, label) for label in rivals if any(found.labels[index] == label for index in chosen)]
     return GroupMap(dots, shown, len(found.labels) - len(chosen))
 
 
@@ -130,7 +130,7 @@ def _rivals(choice: Choice) -> list[str]:
     """The classes that the chosen one is most often confused with, both ways, on the test samples."""
     assert choice.model is not None
     counts: Counter[str] = Counter()
-    for one in choice.library.reader.models.confusion(choice.model.name):
+    for one in choice.database.reader.models.confusion(choice.model.name):
         if one.label != one.predicted and choice.label in (one.label, one.predicted):
             counts[one.predicted if one.label == choice.label else one.label] += one.count
     return sorted(counts, key=lambda label: (-counts[label], label))[:RIVALS]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.databases import Library
-from app.routes.media_addresses import part_address
+from app.databases import Database
+from app.routes.media_addresses import crop_address
 from app.tabs.choice import Choice, verdict
 from app.templating import link
 from app.wording import SCORES, Score
@@ -73,9 +73,9 @@ def class_groups(choice: Choice, label: str, modality: Modality, limit: int, riv
         rival: another class; where it is given, a group counts as shared only if that class has it, too.
     """
     assert choice.model is not None
-    library, model = choice.library, choice.model.name
-    groups = library.groups(model, label, modality)[:limit]
-    verdicts = {sample.path: verdict(sample) for sample in library.samples(label, model)}
+    database, model = choice.database, choice.model.name
+    groups = database.groups(model, label, modality)[:limit]
+    verdicts = {sample.path: verdict(sample) for sample in database.samples(label, model)}
     best = max((group.score for group in groups), default=0.0)
     return [_group(choice, group, best, verdicts, rival) for group in groups]
 
@@ -85,7 +85,7 @@ def member_of(choice: Choice, modality: Modality, member: MemberView, verdicts: 
     what = f"“{member.text}” in " if member.text is not None else ""
     return Member(
         href=link(choice.names, sample=member.sample, focus=f"{modality}-{member.feature}"),
-        crop=part_address(choice.library, modality, member.sample, member.feature),
+        crop=crop_address(choice.database, modality, member.sample, member.feature),
         tip=f"{what}{member.sample}: weight {member.weight:+.3f}",
         name=member.sample.rsplit("/", 1)[-1],
         weight=member.weight,
@@ -95,7 +95,7 @@ def member_of(choice: Choice, modality: Modality, member: MemberView, verdicts: 
 
 def class_link(choice: Choice, label: str) -> ClassLink:
     """To the groups of a class."""
-    title = choice.library.titles().get(label, label)
+    title = choice.database.titles().get(label, label)
     return ClassLink(title, link({**choice.names, "class": label}, tab="global"))
 
 
@@ -109,16 +109,16 @@ def ordered_members(group: GroupView) -> list[MemberView]:
     return sorted(group.members, key=lambda member: member is not group.representative)
 
 
-def score_used(library: Library) -> Score:
+def score_used(database: Database) -> Score:
     """The score that the groups are ranked by, as the run's recipe has it."""
-    runs = library.reader.runs.all()
+    runs = database.reader.runs.all()
     recipe = runs[-1].settings.get("recipe", {}) if runs else {}
     name = recipe.get("global", {}).get("score", "normlime")
     return SCORES.get(name, Score(name, "How strongly the model relies on the group."))
 
 
 def _group(choice: Choice, group: GroupView, best: float, verdicts: dict[str, str], rival: str | None) -> Group:
-    also = choice.library.also_in(group)
+    also = choice.database.also_in(group)
     return Group(
         key=f"{group.modality}-{group.rank}",
         rank=group.rank,

@@ -48,7 +48,7 @@ class ClassRatio:
 
 @dataclass(frozen=True)
 class SharedRow:
-    """One part or word that several classes share, with its representative in each."""
+    """One superpixel or word that several classes share, with its representative in each."""
 
     name: str
     count: int
@@ -100,19 +100,19 @@ def model_fragment(choice: Choice, state: ViewState) -> str:
     """The chosen model as a whole."""
     if choice.model is None:
         return note.nothing_yet(choice)
-    library, model = choice.library, choice.model
-    titles = library.titles()
+    database, model = choice.database, choice.model
+    titles = database.titles()
     asked = _asked_pair(state.pair, titles)
-    confused = confused_pairs(library.reader.models.confusion(model.name), titles)
+    confused = confused_pairs(database.reader.models.confusion(model.name), titles)
     offered: dict[str, Pair] = {}
-    for pair in (*confused, *twin_pairs(library.classes(model.name)), *asked):
+    for pair in (*confused, *twin_pairs(database.classes(model.name)), *asked):
         offered.setdefault(pair.key, pair)
     notices = list(choice.notices)
     if state.pair is not None and not asked:
         notices.append("This database does not hold the two classes that were asked for.")
     chosen = next((offered[pair.key] for pair in (*asked, *offered.values())), None)
-    explained = [other.name for other in library.models() if other.explained and other.name != model.name]
-    outcomes = library.outcomes(model.name)
+    explained = [other.name for other in database.models() if other.explained and other.name != model.name]
+    outcomes = database.outcomes(model.name)
     page = ModelPage(
         notices=tuple(notices),
         model=model.name,
@@ -124,7 +124,7 @@ def model_fragment(choice: Choice, state: ViewState) -> str:
         pair=chosen,
         sides=_sides(choice, model.name, chosen) if chosen else [],
         elsewhere=[(name, pair_link(choice, name, *chosen.labels)) for name in explained] if chosen else [],
-        score=score_used(library),
+        score=score_used(database),
         deletion=deletion_table(choice),
     )
     return render("global_model.html", page=page, command=note.command(choice))
@@ -189,9 +189,9 @@ def _ratios(choice: Choice, outcomes: Outcomes) -> list[ClassRatio]:
 
 
 def _shared(choice: Choice, model: str) -> list[SharedRow]:
-    found = choice.library.shared_groups(model)[:SHOWN_SHARED]
+    found = choice.database.shared_groups(model)[:SHOWN_SHARED]
     shown = [[sharing.group_id for sharing in shared.groups[:SHOWN_CROPS]] for shared in found]
-    groups = choice.library.reader.groups.by_id([key for keys in shown for key in keys])
+    groups = choice.database.reader.groups.by_id([key for keys in shown for key in keys])
     crops = {
         group.id: member_of(choice.of_class(group.label), group.modality, group.representative)
         for group in groups
@@ -214,6 +214,6 @@ def _sides(choice: Choice, model: str, pair: Pair) -> list[Side]:
         image, text = (
             class_groups(choice.of_class(label), label, modality, PAIR_GROUPS, rival) for modality in ("image", "text")
         )
-        noise = choice.library.reader.groups.noise(model, label)
+        noise = choice.database.reader.groups.noise(model, label)
         sides.append(Side(class_link(choice, label), noise, image, text))
     return sides

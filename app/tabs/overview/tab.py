@@ -130,18 +130,18 @@ class OverviewPage:
 
 def overview_fragment(choice: Choice) -> str:
     """The chosen database as a whole."""
-    library = choice.library
-    classes = library.classes(choice.model.name if choice.model else None)
-    runs = library.reader.runs.all()
+    database = choice.database
+    classes = database.classes(choice.model.name if choice.model else None)
+    runs = database.reader.runs.all()
     if not classes:
         return note.nothing_yet(choice)
-    models = library.models()
-    own = library.outcomes(choice.model.name) if choice.model else None
+    models = database.models()
+    own = database.outcomes(choice.model.name) if choice.model else None
     scores = class_scores(own) if own else {}
     measured = calibration(own) if own else None
     page = OverviewPage(
         notices=choice.notices,
-        database=library.shown,
+        database=database.shown,
         dataset=runs[-1].dataset if runs else "",
         samples=sum(view.train + view.test for view in classes),
         classes=[_class_line(choice, view, scores.get(view.label)) for view in sorted(classes, key=_worst_first)],
@@ -149,7 +149,7 @@ def overview_fragment(choice: Choice) -> str:
         ratios=_ratios(choice, [model for model in models if model.explanations]),
         reliability=_reliability(choice, measured) if measured else None,
         explanations=sum(model.explanations for model in models),
-        problems=len(library.reader.runs.problems()) + len(library.reader.runs.failures()),
+        problems=len(database.reader.runs.problems()) + len(database.reader.runs.failures()),
         running=bool(runs) and runs[-1].finished_at is None,
         model=choice.model.name if choice.model else None,
     )
@@ -161,7 +161,7 @@ def _worst_first(view: ClassView) -> tuple[float, str]:
 
 
 def _model_line(choice: Choice, model: ModelView) -> ModelLine:
-    outcomes = choice.library.outcomes(model.name)
+    outcomes = choice.database.outcomes(model.name)
     shares = _known(outcomes)
     tested = int(outcomes.test.sum())
     names = {**choice.names, "model": model.name}
@@ -187,7 +187,7 @@ def _known(outcomes: Outcomes) -> np.ndarray:
 
 
 def _ratios(choice: Choice, models: list[ModelView]) -> list[RatioChart]:
-    shares = [_known(choice.library.outcomes(model.name)) for model in models]
+    shares = [_known(choice.database.outcomes(model.name)) for model in models]
     tallest = tallest_bar(shares, SHARE_BINS)
     charts = []
     for model, known in zip(models, shares, strict=True):
@@ -257,7 +257,7 @@ def _class_line(choice: Choice, view: ClassView, score: ClassScore | None) -> Cl
         href=link(names, tab="gallery", split="test" if view.test else None),
         samples=view.train + view.test,
         score=score if score and score.tested else None,
-        rival=choice.library.titles().get(rival, rival) if rival else None,
+        rival=choice.database.titles().get(rival, rival) if rival else None,
         confused_href=link(names, tab="gallery", shown="confused", rival=rival, split="test"),
         taken_href=link(names, tab="gallery", within="all", shown="confused", rival=view.label, split="test"),
         ratio_href=link(names, tab="global"),

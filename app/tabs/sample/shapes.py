@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.drawing.colours import COLOUR_MAPS, UNSIGNED
+from app.drawing.importance import BothImportances
 from app.drawing.polygons import text_shapes
-from app.routes.media import importances_of
 from db.records.explanations import ExplanationView
 from db.records.samples import SampleDetail
 
-EVEN = next(name for name in COLOUR_MAPS if name != UNSIGNED)
+COLOUR_BLIND_SAFE = next(name for name in COLOUR_MAPS if name != UNSIGNED)
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,13 @@ class TouchShape:
     tip: str
 
 
-def touch_shapes(
-    detail: SampleDetail, found: ExplanationView, largest: float | None = None, largest_signed: float | None = None
-) -> list[TouchShape]:
-    """The strongest last, so that it lies on top; the largest weights are those of `importances_of`."""
+def touch_shapes(detail: SampleDetail, found: ExplanationView, importances: BothImportances) -> list[TouchShape]:
+    """The polygon of every entry, the strongest last, so that it lies on top."""
     polygons = [entry.polygon for entry in detail.entries]
-    signed = text_shapes(polygons, importances_of(found, True, largest_signed))
-    importances = importances_of(found, False, largest)
+    signed = text_shapes(polygons, importances.signed)
     unsigned, even = (
-        {shape.position: shape for shape in text_shapes(polygons, importances, name)} for name in (UNSIGNED, EVEN)
+        {shape.position: shape for shape in text_shapes(polygons, importances.unsigned, name)}
+        for name in (UNSIGNED, COLOUR_BLIND_SAFE)
     )
     return [
         TouchShape(

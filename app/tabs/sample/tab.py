@@ -6,16 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.databases import Library
+from app.databases import Database
+from app.drawing.importance import BothImportances, both_importances
 from app.drawing.outlines import segment_outline
 from app.measures.trust import Trust, judge
-from app.routes.media import importances_of
 from app.routes.media_addresses import heat_address, picture_address, segments_address
 from app.tabs import note
 from app.tabs.choice import Choice, choose_sample
 from app.tabs.sample.figures import FigureLine, figure_lines
 from app.tabs.sample.shapes import Greatest, TouchShape, touch_shapes
-from app.tabs.sample.weights import EntryRow, PartRow, entry_rows, part_rows, probe_command, surrogate_numbers
+from app.tabs.sample.weights import (
+    EntryRow,
+    SuperpixelRow,
+    entry_rows,
+    probe_command,
+    superpixel_rows,
+    surrogate_numbers,
+)
 from app.templating import percent, render
 from app.view_state import ViewState
 from app.wording import Basis, basis, sureness
@@ -68,7 +75,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Said:
+class Sentence:
     """The first sentence, the class's name apart."""
 
     before: str
@@ -92,7 +99,7 @@ class SamplePage:
     verdict: str
     headline: str
     title: str
-    said: Said | None
+    sentence: Sentence | None
     basis: Basis | None
     path: str
     missing: Missing | None
@@ -104,7 +111,7 @@ class SamplePage:
     rows: list[Row]
     top: list[Candidate]
     entries: list[EntryRow]
-    parts: list[PartRow]
+    superpixels: list[SuperpixelRow]
     segments: str | None
     figures: list[FigureLine]
     outlined: Outlined | None
@@ -115,7 +122,7 @@ class SamplePage:
 def sample_fragment(choice: Choice, state: ViewState) -> tuple[str, str | None]:
     """The tab's content and the sample that it is about."""
     path, notices = choose_sample(choice, state)
-    detail = choice.library.sample(path) if path else None
+    detail = choice.database.sample(path) if path else None
     if detail is None:
         return note.nothing_yet(choice), None
     page = _page(choice, detail, state.focus, (*choice.notices, *notices))
@@ -123,14 +130,14 @@ def sample_fragment(choice: Choice, state: ViewState) -> tuple[str, str | None]:
 
 
 def _page(choice: Choice, detail: SampleDetail, focus: str | None, notices: tuple[str, ...]) -> SamplePage:
-    library, model = choice.library, choice.model.name if choice.model else ""
-    titles = library.titles()
-    explanations = library.explanations(model, detail.path)
-    chances = library.reader.predictions.of(model, detail.path, len(titles))
+    database, model = choice.database, choice.model.name if choice.model else ""
+    titles = database.titles()
+    explanations = database.explanations(model, detail.path)
+    chances = database.reader.predictions.of(model, detail.path, len(titles))
     predicted = chances[0] if chances else None
     main = next((found for found in explanations if found.kind == "predicted"), None)
     display = detail.pictures.get("display")
-    rows = [_row(library, titles, detail, found, chances) for found in explanations]
+    rows = [_row(database, titles, detail, found, chances) for found in explanations]
     texts = [entry.text for entry in detail.entries]
     reads = (
         choice.model is None or choice.model.kind != "embedding"
@@ -141,24 +148,24 @@ def _page(choice: Choice, detail: SampleDetail, focus: str | None, notices: tupl
         verdict="unknown" if right is None else "right" if right else "wrong",
         headline=_headline(right),
         title=titles.get(detail.label, detail.label),
-        said=_said(titles, detail.label, chances),
+        sentence=_sentence(titles, detail.label, chances),
         basis=basis(main.image_weights, main.text_weights, texts) if main else None,
         path=detail.path,
         missing=None if main else _missing(choice, detail),
         ratio=detail.width / detail.height,
         width=detail.width,
         height=detail.height,
-        display=picture_address(library, display.digest, "display", detail.path) if display and reads else None,
+        display=picture_address(database, display.digest, "display", detail.path) if display and reads else None,
         caution=next((row.trust.caution for row in rows if row.kind == "predicted"), None),
         rows=rows,
         top=_top(titles, detail.label, chances),
         entries=entry_rows(detail.entries, explanations) if reads else [],
-        parts=part_rows(explanations),
-        segments=segments_address(library, detail.path) if explanations else None,
+        superpixels=superpixel_rows(explanations),
+        segments=segments_address(database, detail.path) if explanations else None,
         figures=figure_lines(explanations),
-        outlined=_outlined(library, detail, focus),
+        outlined=_outlined(database, detail, focus),
         command=note.evaluate(choice, "faithfulness"),
-        probe=probe_command(library, model, detail.path),
+        probe=probe_command(database, model, detail.path),
     )
 
 
@@ -168,17 +175,17 @@ def _headline(right: bool | None) -> str:
     return "Recognised correctly" if right else "Mistaken"
 
 
-def _said(titles: dict[str, str], label: str, chances: list[LabelProbability]) -> Said | None:
+def _sentence(titles: dict[str, str], label: str, chances: list[LabelProbability]) -> Sentence | None:
     if not chances:
         return None
     first = chances[0]
     name, sure = titles.get(first.label, first.label), sureness(first.probability)
     if first.label == label:
-        return Said("This is ", name, f"; the model is {sure} ({percent(first.probability)}). ")
+        return Sentence("This is ", name, f"; the model is {sure} ({percent(first.probability)}). ")
     own = next((chance.probability for chance in chances if chance.label == label), None)
     gave = f", which got {percent(own)}" if own is not None else ", a class that this model does not know"
     after = f" and is {sure} ({percent(first.probability)}). It is in fact {titles.get(label, label)}{gave}. "
-    return Said("The model says ", name, after)
+    return Sentence("The model says ", name, after)
 
 
 def _top(titles: dict[str, str], label: str, chances: list[LabelProbability]) -> list[Candidate]:
@@ -190,47 +197,48 @@ def _top(titles: dict[str, str], label: str, chances: list[LabelProbability]) ->
 
 
 def _row(
-    library: Library,
+    database: Database,
     titles: dict[str, str],
     detail: SampleDetail,
     found: ExplanationView,
     chances: list[LabelProbability],
 ) -> Row:
     # The prediction's own, as in the sentence above it; explanations may be computed at a lower precision.
-    said = next((chance.probability for chance in chances if chance.label == found.target), found.probability)
+    probability = next((chance.probability for chance in chances if chance.label == found.target), found.probability)
+    importances = both_importances(found)
     return Row(
         kind=found.kind,
         heading=HEADINGS[found.kind],
         short=SHORT[found.kind],
         target=titles.get(found.target, found.target),
-        probability=said,
+        probability=probability,
         empty=not found.largest_weight > 0,
-        greatest=_greatest(found),
-        heat_image=heat_address(library, found, "image"),
-        heat_both=heat_address(library, found, "multimodal"),
-        shapes=touch_shapes(detail, found),
+        greatest=_greatest(importances),
+        heat_image=heat_address(database, found, "image"),
+        heat_both=heat_address(database, found, "multimodal"),
+        shapes=touch_shapes(detail, found, importances),
         surrogate=surrogate_numbers(found),
         estimate=found.surrogate_prediction,
-        trust=judge(found, library.faithfulness(found.model, detail.path) if found.kind == "predicted" else None),
+        trust=judge(found, database.faithfulness(found.model, detail.path) if found.kind == "predicted" else None),
     )
 
 
-def _greatest(found: ExplanationView) -> dict[str, Greatest]:
-    unsigned, signed = (importances_of(found, sign) for sign in (False, True))
+def _greatest(importances: BothImportances) -> dict[str, Greatest]:
+    unsigned, signed = importances.unsigned, importances.signed
     pairs = {"image": (unsigned.image, signed.image), "text": (unsigned.text, signed.text)}
     return {name: Greatest(*(float(np.abs(part).max(initial=0)) for part in pair)) for name, pair in pairs.items()}
 
 
-def _outlined(library: Library, detail: SampleDetail, focus: str | None) -> Outlined | None:
+def _outlined(database: Database, detail: SampleDetail, focus: str | None) -> Outlined | None:
     """None without a part, and for one that this sample does not have."""
     modality, _, number = (focus or "").partition("-")
-    ground = library.ground(detail.path)
-    if ground is None or not number.isdecimal() or len(number) > LONGEST_NUMBER:
+    regions = database.regions(detail.path)
+    if regions is None or not number.isdecimal() or len(number) > LONGEST_NUMBER:
         return None
     feature, width, height = int(number), detail.segmentation_width or 0, detail.segmentation_height or 0
     if modality == "text" and feature < len(detail.entries):
         return Outlined("", width, height, feature)
-    path = segment_outline(ground.label_map, feature) if modality == "image" else ""
+    path = segment_outline(regions.label_map, feature) if modality == "image" else ""
     return Outlined(path, width, height, None) if path else None
 
 
@@ -241,7 +249,7 @@ def _missing(choice: Choice, detail: SampleDetail) -> Missing | None:
         return None  # its activation maps stand below
     if not choice.model.explained:
         return Missing(note.one_sided(choice.model), None)
-    samples = choice.library.samples(detail.label, choice.model.name)
+    samples = choice.database.samples(detail.label, choice.model.name)
     if detail.split == "train" and {sample.split for sample in samples if sample.explained} == {"test"}:
         return Missing("Samples that the model was trained on are not explained; pick one of the test samples.", None)
     return Missing("This sample is not explained yet.", note.command(choice))

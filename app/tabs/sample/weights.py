@@ -1,4 +1,4 @@
-"""The weights of one sample's words and picture parts as tables, and as numbers for the page's what-if switch."""
+"""The weights of one sample's words and superpixels as tables, and as numbers for the page's what-if switch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.databases import Library
+from app.databases import Database
 from app.drawing.importance import Array
 from db.records.explanations import ExplanationView
 from db.records.samples import EntryView
 
-SHOWN_PARTS = 12
+SHOWN_SUPERPIXELS = 12
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class EntryRow:
 
 
 @dataclass(frozen=True)
-class PartRow:
-    """One line of the table of picture parts."""
+class SuperpixelRow:
+    """One line of the table of superpixels, which the page calls picture parts."""
 
     segment: int
     weights: list[Weight]
@@ -65,15 +65,17 @@ def entry_rows(entries: Sequence[EntryView], explanations: Sequence[ExplanationV
     ]
 
 
-def part_rows(explanations: Sequence[ExplanationView]) -> list[PartRow]:
-    """The picture parts with the largest weights for the answer, which is explained first."""
+def superpixel_rows(explanations: Sequence[ExplanationView]) -> list[SuperpixelRow]:
+    """The superpixels with the largest weights for the answer, which is explained first."""
     if not explanations:
         return []
     largest = _largest(explanations)
-    strongest = np.argsort(-np.abs(explanations[0].image_weights), kind="stable")[:SHOWN_PARTS].tolist()
+    strongest = np.argsort(-np.abs(explanations[0].image_weights), kind="stable")[:SHOWN_SUPERPIXELS].tolist()
     return [
-        PartRow(place, [_weight(one, one.image_weights, one.image_errors, place, largest) for one in explanations])
-        for place in strongest
+        SuperpixelRow(
+            segment, [_weight(one, one.image_weights, one.image_errors, segment, largest) for one in explanations]
+        )
+        for segment in strongest
     ]
 
 
@@ -87,9 +89,9 @@ def surrogate_numbers(found: ExplanationView) -> str:
     return json.dumps(numbers, separators=(",", ":"))
 
 
-def probe_command(library: Library, model: str, path: str) -> str:
+def probe_command(database: Database, model: str, path: str) -> str:
     """The command that asks the model itself; the page adds what is left out."""
-    names = (("--db", library.shown), ("--model", model), ("--sample", path))
+    names = (("--db", database.shown), ("--model", model), ("--sample", path))
     return " ".join(["python -m precompute probe", *(f"{option} {shlex.quote(name)}" for option, name in names)])
 
 
@@ -98,9 +100,9 @@ def _largest(explanations: Sequence[ExplanationView]) -> float:
     return max((float(np.abs(part).max()) for part in parts if part.size), default=0.0)
 
 
-def _weight(found: ExplanationView, weights: Array, errors: Array | None, place: int, largest: float) -> Weight:
-    value = float(weights[place])
-    error = None if errors is None else float(errors[place])
+def _weight(found: ExplanationView, weights: Array, errors: Array | None, feature: int, largest: float) -> Weight:
+    value = float(weights[feature])
+    error = None if errors is None else float(errors[feature])
     share = abs(value) / largest if largest else 0.0
     if error is None or not largest:
         return Weight(found.kind, value, share, error, None, None)

@@ -12,7 +12,7 @@ from itertools import islice
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from app.databases import Library
+from app.databases import Database
 from db.definitions.spelling import SIMILARITY, digits, fold, words
 from db.records.search import EntryWeight, FoundText, SearchHit
 
@@ -70,23 +70,23 @@ class Found:
     near: list[str]
 
 
-def find(library: Library, asked: str, shown: int = SHOWN) -> Found:
+def find(database: Database, asked: str, shown: int = SHOWN) -> Found:
     """Find the entries that hold all the words, each as it is asked for, as it begins or as it may be misread."""
     asked = " ".join(asked[:LONGEST].split())
     wanted = [fold(word) for word in words(asked)][:MOST_WORDS]
-    vocabulary, folded = library.vocabulary(), library.folded_vocabulary()
+    vocabulary, folded = database.vocabulary(), database.folded_vocabulary()
     alternatives = [similar_words(word, vocabulary, folded) for word in wanted]
-    texts = _texts(library, alternatives)
+    texts = _texts(database, alternatives)
     any_word = not texts and len(wanted) > 1
     if any_word:
         together = {word: likeness for found in alternatives for word, likeness in found.items()}
         alternatives = [together]
-        texts = _texts(library, alternatives)
+        texts = _texts(database, alternatives)
     spellings = _by_spelling(texts, alternatives)
     for spelling in spellings[:shown]:
         hits = FIRST_HITS if spelling is spellings[0] else HITS
         spelling.first = {label: spelling.first[label] for label, _ in spelling.classes.most_common(hits)}
-    _add_hits(library, spellings[:shown])
+    _add_hits(database, spellings[:shown])
     return Found(
         asked=asked,
         spellings=spellings[:shown],
@@ -98,14 +98,14 @@ def find(library: Library, asked: str, shown: int = SHOWN) -> Found:
     )
 
 
-def _texts(library: Library, alternatives: list[dict[str, float]]) -> list[FoundText]:
+def _texts(database: Database, alternatives: list[dict[str, float]]) -> list[FoundText]:
     """As `Reader.search.texts`; the texts with a common word are read once."""
     if len(alternatives) != 1:
-        return library.reader.search.texts(alternatives)
-    entries = library.vocabulary()
+        return database.reader.search.texts(alternatives)
+    entries = database.vocabulary()
     rare = [word for word in alternatives[0] if entries.get(word, 0) < COMMON]
     common = [word for word in alternatives[0] if entries.get(word, 0) >= COMMON]
-    found = [library.reader.search.texts([rare]), *map(library.texts_with, common)]
+    found = [database.reader.search.texts([rare]), *map(database.texts_with, common)]
     return list({(one.text, one.label): one for texts in found for one in texts}.values())
 
 
@@ -166,12 +166,12 @@ def _matched(text: str, alternatives: list[dict[str, float]]) -> tuple[tuple[str
     return key, name, min(likeness for _, likeness in chosen)
 
 
-def _add_hits(library: Library, spellings: list[Spelling]) -> None:
+def _add_hits(database: Database, spellings: list[Spelling]) -> None:
     """One example of each class, of those with the most entries, for each spelling."""
     entries = [entry for spelling in spellings for entry in spelling.first.values()]
-    hits = library.reader.search.entries_by_id(entries)
+    hits = database.reader.search.entries_by_id(entries)
     weights: dict[int, list[EntryWeight]] = defaultdict(list)
-    for weight in library.reader.search.entry_weights(entries):
+    for weight in database.reader.search.entry_weights(entries):
         weights[weight.entry].append(weight)
     for spelling in spellings:
         spelling.hits = [Hit(hits[entry], weights[entry]) for entry in spelling.first.values() if entry in hits]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.databases import Library
+from app.databases import Database
 from app.routes.media_addresses import picture_address
 from app.tabs import note
 from app.tabs.choice import Choice
@@ -81,15 +81,15 @@ def search_fragment(choice: Choice, state: ViewState) -> str:
     """What was found, or what can be looked for."""
     if choice.label is None:
         return note.nothing_yet(choice)
-    found = find(choice.library, state.asked) if state.asked else None
-    models = [model.name for model in choice.library.models() if model.explanations]
+    found = find(choice.database, state.asked) if state.asked else None
+    models = [model.name for model in choice.database.models() if model.explanations]
     near = found.near if found else []
     page = SearchPage(
         notices=choice.notices,
         found=found,
         cards=_cards(choice, found, models) if found else [],
         models=models,
-        examples=[] if found else [(word, _again(choice, word)) for word in _examples(choice.library)],
+        examples=[] if found else [(word, _again(choice, word)) for word in _examples(choice.database)],
         near=[(word, _again(choice, word)) for word in near],
     )
     return render("search.html", page=page)
@@ -99,10 +99,10 @@ def _again(choice: Choice, word: str) -> str:
     return link({**choice.names, "class": None}, tab="search", q=word)
 
 
-def _examples(library: Library) -> list[str]:
+def _examples(database: Database) -> list[str]:
     """The most common words."""
-    library.folded_vocabulary()  # which the first search then finds ready
-    known = [(count, word) for word, count in library.vocabulary().items() if word.isalpha() and len(word) >= LETTERS]
+    database.folded_vocabulary()  # which the first search then finds ready
+    known = [(count, word) for word, count in database.vocabulary().items() if word.isalpha() and len(word) >= LETTERS]
     return [word for _, word in sorted(known, reverse=True)[:EXAMPLES]]
 
 
@@ -113,7 +113,7 @@ def _cards(choice: Choice, found: Found, models: list[str]) -> list[SpellingCard
 
 
 def _card(choice: Choice, spelling: Spelling, models: list[str], largest: float) -> SpellingCard:
-    titles = choice.library.titles()
+    titles = choice.database.titles()
     named = spelling.classes.most_common(SHOWN_CLASSES)
     return SpellingCard(
         name=spelling.name,
@@ -135,15 +135,15 @@ def _samples(choice: Choice, spelling: Spelling, within: str | None = None) -> s
 
 
 def _line(choice: Choice, hit: Hit, models: list[str], largest: float) -> HitLine:
-    library, entry = choice.library, hit.entry
-    titles = library.titles()
+    database, entry = choice.database, hit.entry
+    titles = database.titles()
     weights = {one.model: one for one in hit.weights}
     return HitLine(
         text=entry.text,
         title=titles.get(entry.label, entry.label),
         path=entry.sample,
         href=link(choice.of_class(entry.label).names, sample=entry.sample, focus=f"text-{entry.position}"),
-        picture=picture_address(library, library.version(), "thumbnail", entry.sample),
+        picture=picture_address(database, database.version(), "thumbnail", entry.sample),
         cells=[
             Cell(model, one.weight, abs(one.weight) / largest if largest else 0.0, titles.get(one.target, one.target))
             if (one := weights.get(model))

@@ -31,17 +31,15 @@ from db.schema.tables import (
 )
 from db.session import create, finish
 from tests.benchmarks.browse.material import MODEL_SIZE, ORIGINAL, Photograph, draw_photographs, draw_sheet
+from tests.benchmarks.browse.synthetic import brand_name, class_vocabulary, draw_readings, draw_weights
 
 KINDS = ("feature_concatenation", "score_fusion", "embracenet")
-ENTRIES, SPREAD = 25.7, 20.8
-"""Mean and standard deviation of a validation sample's entries (P1 §4.1)."""
 RIGHT = 0.96
 """The accuracy of P1's better fusions (Table 1)."""
 EXPLANATIONS_A_SAMPLE = 3 - RIGHT
 """Of the predicted class and the runner-up, and of the true class where it is neither predicted."""
 GROUPS, MEMBERS, SHARED = 5, 12, 40
 FAMILIES = 64
-LETTERS = list("abdefghiklmnoprstuvyåäö")
 NOW = datetime.datetime(2026, 1, 1)
 
 Rows = dict[type[Base], list[dict[str, Any]]]
@@ -110,7 +108,7 @@ class _Maker:
                 "id": number + 1,
                 "run_id": 1,
                 "label": label,
-                "display_name": f"{_brand(number)} {number:03}",
+                "display_name": f"{brand_name(number)} {number:03}",
                 "family": f"family {number % FAMILIES}",
             }
             for number, label in enumerate(self._labels)
@@ -131,19 +129,19 @@ class _Maker:
         rows: Rows = defaultdict(list)
         random = np.random.default_rng([1, number])
         first = number * self._samples
-        shown = [self._photographs[(first + place) % len(self._photographs)] for place in range(self._samples)]
-        paths = [f"test/{self._labels[number]}/{place:04}.jpg" for place in range(self._samples)]
-        words = _vocabulary(number)
+        shown = [self._photographs[(first + index) % len(self._photographs)] for index in range(self._samples)]
+        paths = [f"test/{self._labels[number]}/{index:04}.jpg" for index in range(self._samples)]
+        words = class_vocabulary(number)
         texts = []
-        for place, (photograph, path) in enumerate(zip(shown, paths, strict=True)):
-            sample = first + place + 1
-            texts.append(_readings(words, random))
+        for index, (photograph, path) in enumerate(zip(shown, paths, strict=True)):
+            sample = first + index + 1
+            texts.append(draw_readings(words, random))
             self._add_sample(rows, sample, number, path, photograph, texts[-1], random)
         self._add_sheet(rows, number, shown, paths)
         for model in range(1, self._models + 1):
             explained = [
-                self._add_outcome(rows, model, first + place + 1, number, shown[place].segments, len(texts[place]))
-                for place in range(self._samples)
+                self._add_outcome(rows, model, first + index + 1, number, shown[index].segments, len(texts[index]))
+                for index in range(self._samples)
             ]
             self._add_groups(rows, model, number, first, explained, shown, texts)
         return rows
@@ -209,12 +207,12 @@ class _Maker:
         keys = []
         for kind, target in zip(("predicted", "runner_up" if right else "true"), order, strict=True):
             keys.append(next(self._explanations))
-            numbers = _weights(random, segments, entries, float(probabilities[target]))
+            numbers = draw_weights(random, segments, entries, float(probabilities[target]))
             made = {"id": keys[-1], **owner, "segmentation_id": sample, "category_id": target + 1, "kind": kind}
             rows[Explanation].append({**made, **numbers})
         if not right:
             third = (number + 2) % self._classes
-            numbers = _weights(random, segments, entries, float(probabilities[third]))
+            numbers = draw_weights(random, segments, entries, float(probabilities[third]))
             made = {"id": next(self._explanations), **owner, "segmentation_id": sample, "kind": "runner_up"}
             rows[Explanation].append({**made, "category_id": third + 1, **numbers})
         figures = {"deletion_auc": 0.3, "insertion_auc": 0.75, "random_deletion_auc": 0.5}
@@ -235,7 +233,7 @@ class _Maker:
         unit = self._unit("explain-global", f"{model}|{number}", model_id=model)
         rows[WorkUnit].append(unit)
         for modality, rank in itertools.product(("image", "text"), range(1, GROUPS + 1)):
-            members = [place for place in range(self._samples) if modality == "image" or texts[place]]
+            members = [index for index in range(self._samples) if modality == "image" or texts[index]]
             members = list(self._random.permutation(members)[:MEMBERS])
             if not members:
                 continue
@@ -256,7 +254,7 @@ class _Maker:
                     "concept": (rank * 7 + number // 4) % SHARED if rank == 1 else None,
                 }
             )
-            for place, sample in enumerate(members):
+            for index, sample in enumerate(members):
                 features = shown[sample].segments if modality == "image" else len(texts[sample])
                 rows[GlobalMember].append(
                     {
@@ -264,8 +262,8 @@ class _Maker:
                         "explanation_id": explained[sample],
                         "sample_id": first + int(sample) + 1,
                         "feature": int(self._random.integers(features)),
-                        "weight": 0.2 / (place + 1),
-                        "representative": place == 0,
+                        "weight": 0.2 / (index + 1),
+                        "representative": index == 0,
                     }
                 )
 
@@ -287,64 +285,3 @@ def _picture(kind: str, encoded: PictureRecord) -> dict[str, Any]:
         "split": None,
         "layout": None,
     }
-
-
-def _weights(random: np.random.Generator, segments: int, entries: int, probability: float) -> dict[str, Any]:
-    weights = random.normal(0, 0.01, segments + entries).astype(np.float32)
-    weights[random.integers(len(weights), size=6)] += random.uniform(0.05, 0.2, 6).astype(np.float32)
-    errors = np.full(len(weights), 0.01, np.float32)
-    image, text = weights[:segments], weights[segments:]
-    total, share = float(np.abs(weights).sum()), float(np.abs(image).sum())
-    estimate = probability + 0.01
-    return {
-        "probability": probability,
-        "surrogate_prediction": estimate,
-        "intercept": estimate - float(weights.sum(dtype=np.float64)),
-        "r2": float(random.uniform(0.2, 0.95)),
-        "image_evaluations": 320,
-        "text_evaluations": 320,
-        "sampler": "balanced",
-        "fill": "black",
-        "seed": 0,
-        "image_weights": image,
-        "image_errors": errors[:segments],
-        "text_weights": text,
-        "text_errors": errors[segments:],
-        "image_share": share / total,
-        "image_share_positive": share / total,
-        "probability_without_text": probability * 0.8,
-        "probability_without_image": probability * 0.3,
-    }
-
-
-def _word(random: np.random.Generator, letters: int) -> str:
-    return "".join(random.choice(LETTERS, letters))
-
-
-def _brand(number: int) -> str:
-    """Four classes share a brand."""
-    return _word(np.random.default_rng([2, number // 4]), 7).capitalize()
-
-
-def _vocabulary(number: int) -> list[str]:
-    """What is printed on the packs of a class: words of all groceries, of its brand, and its own."""
-    everywhere, brand, own = (np.random.default_rng([3, key]) for key in (0, number // 4 + 1, number + 10_000))
-    shared = ["mjölk", "laktosfri", "ekologisk", "färsk", "sverige", "ingredienser", "bäst", "före"]
-    shared += [_word(everywhere, int(everywhere.integers(3, 11))) for _ in range(60)]
-    of_brand = [_brand(number), *(_word(brand, int(brand.integers(3, 11))) for _ in range(8))]
-    of_class = [_word(own, int(own.integers(3, 12))) for _ in range(12)]
-    amounts = [f"{own.integers(1, 9)},{own.integers(1, 9)}%", f"{own.integers(1, 9)}00g", f"{own.integers(20, 99)}kcal"]
-    return [*shared, *of_brand, *of_class, *amounts]
-
-
-def _readings(words: list[str], random: np.random.Generator) -> list[str]:
-    """The entries of one sample, some misread, some in capitals."""
-    count = max(round(random.normal(ENTRIES, SPREAD)), 0)
-    return [_misread(words[int(place)], random) for place in random.integers(0, len(words), count)]
-
-
-def _misread(word: str, random: np.random.Generator) -> str:
-    if random.random() < 0.15 and not any(letter.isdigit() for letter in word):
-        place = int(random.integers(len(word)))
-        word = word[:place] + str(random.choice(LETTERS)) + word[place + 1 :]
-    return word.upper() if random.random() < 0.3 else word

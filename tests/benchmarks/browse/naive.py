@@ -17,7 +17,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from app.drawing.heatmaps import Ground, View, encode_values, value_field
+from app.drawing.heatmaps import Regions, View, encode_values, value_field
 from app.drawing.importance import normalised_importances
 from db.read.reader import Reader
 from db.records.samples import SampleView
@@ -48,9 +48,9 @@ class Pictures:
         found = self._reader.explanations.of(self.model, path)[0]
         detail, labels = self._reader.samples.get(path), self._reader.pictures.label_map(path)
         assert detail is not None and labels is not None
-        ground = Ground(labels.content, [entry.polygon for entry in detail.entries], (detail.width, detail.height))
+        regions = Regions(labels.content, [entry.polygon for entry in detail.entries], (detail.width, detail.height))
         field = value_field(
-            view, ground, normalised_importances(found.image_weights, found.text_weights), photograph.size
+            view, regions, normalised_importances(found.image_weights, found.text_weights), photograph.size
         )
         overlay = Image.open(io.BytesIO(encode_values(field, False, THRESHOLD))).convert("RGBA")
         strength = np.asarray(overlay)[..., 3:] / 255 * STRENGTH
@@ -62,12 +62,12 @@ def make_blocks(pictures: Pictures) -> gr.Blocks:
     """A tab with one sample in four views and a tab with a gallery, as a first version of such a page would have."""
     samples = cache(pictures.samples)
 
-    def show(label: str, place: float) -> list[Any]:
-        path = samples(label)[int(place)].path
+    def show(label: str, index: float) -> list[Any]:
+        path = samples(label)[int(index)].path
         return [path, pictures.photograph(path), *(pictures.view(path, view) for view in VIEWS)]
 
-    def step(label: str, place: float) -> list[Any]:
-        after = (int(place) + 1) % len(samples(label))
+    def step(label: str, index: float) -> list[Any]:
+        after = (int(index) + 1) % len(samples(label))
         return [after, *show(label, after)]
 
     def gallery(label: str, layer: str) -> list[Any]:
@@ -80,7 +80,7 @@ def make_blocks(pictures: Pictures) -> gr.Blocks:
         label = gr.Dropdown(pictures.labels, value=pictures.labels[0], label="Class")
         with gr.Tabs():
             with gr.Tab("Single Sample"):
-                place, button = gr.Number(0, visible=False), gr.Button("Next sample")
+                index, button = gr.Number(0, visible=False), gr.Button("Next sample")
                 path = gr.HTML(elem_id="path")
                 with gr.Row(elem_id="views"):
                     views = [gr.Image(format="png") for _ in range(4)]
@@ -88,10 +88,10 @@ def make_blocks(pictures: Pictures) -> gr.Blocks:
                 layer = gr.Radio(["photograph", "multimodal"], value="photograph", label="View")
                 title = gr.HTML(elem_id="title")
                 grid = gr.Gallery(columns=8, elem_id="grid", height="auto", format="png")
-        button.click(step, [label, place], [place, path, *views])
+        button.click(step, [label, index], [index, path, *views])
         label.change(gallery, [label, layer], [title, grid])
         layer.change(gallery, [label, layer], [title, grid])
-        blocks.load(show, [label, place], [path, *views])
+        blocks.load(show, [label, index], [path, *views])
         blocks.load(gallery, [label, layer], [title, grid])
     return blocks
 

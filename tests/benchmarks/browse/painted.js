@@ -59,11 +59,11 @@ window.bench = {
     const before = fresh && sources().join();
     const ready = () => {
       const said = text(selector);
-      const place = document.querySelector(root);
-      if (!said || !place || (wanted !== undefined && !said.includes(wanted))) return null;
+      const element = document.querySelector(root);
+      if (!said || !element || (wanted !== undefined && !said.includes(wanted))) return null;
       if (unwanted !== undefined && said === unwanted) return null;
       if (fresh && sources().join() === before) return null;
-      return place.querySelectorAll("img, .sprite").length >= count ? place : null;
+      return element.querySelectorAll("img, .sprite").length >= count ? element : null;
     };
     window.bench.answer = painted(ready, everywhere);
   },

@@ -125,7 +125,11 @@ def test_files_of_the_server_are_not_given_out(client: Client, url: str) -> None
     import httpx
 
     database = Path(url.removeprefix("sqlite:///"))
-    for path in (f"/gradio_api/file={database}", "/gradio_api/file=/etc/passwd", "/look/x/..%2f..%2fpyproject.toml"):
+    for path in (
+        f"/gradio_api/file={database}",
+        "/gradio_api/file=/etc/passwd",
+        "/page-files/x/..%2f..%2fpyproject.toml",
+    ):
         assert httpx.get(client.src.rstrip("/") + path).status_code in (403, 404)
 
 

@@ -8,29 +8,29 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app.databases import Library, open_libraries
+from app.databases import Database, open_databases
 from app.routes.media import media_router
 from app.routes.view import view_router
 from tests.example_database import build
 
 
 @pytest.fixture(scope="session")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Library]:
+def databases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Database]:
     url = f"sqlite:///{tmp_path_factory.mktemp('browser') / 'example.db'}"
     build(url)
-    return open_libraries([url])
+    return open_databases([url])
 
 
 @pytest.fixture(scope="session")
-def library(libraries: dict[str, Library]) -> Library:
-    return libraries["example"]
+def database(databases: dict[str, Database]) -> Database:
+    return databases["example"]
 
 
 @pytest.fixture(scope="session")
-def client(libraries: dict[str, Library]) -> Iterator[TestClient]:
+def client(databases: dict[str, Database]) -> Iterator[TestClient]:
     """The routes without Gradio."""
     server = FastAPI()
-    server.include_router(media_router(libraries))
-    server.include_router(view_router(libraries, None))
+    server.include_router(media_router(databases))
+    server.include_router(view_router(databases, None))
     with TestClient(server) as client:
         yield client

@@ -33,8 +33,8 @@ def test_class_scores_equal_the_plain_twin(seed: int) -> None:
         assert score.rival is None if not wrong else wrong[score.rival or ""] == score.rival_count
         shares = [
             float(share)
-            for share, place in zip(outcomes.image_share, outcomes.label, strict=True)
-            if outcomes.labels[place] == label and share == share
+            for share, index in zip(outcomes.image_share, outcomes.label, strict=True)
+            if outcomes.labels[index] == label and share == share
         ]
         assert score.image_share == (pytest.approx(median(shares)) if shares else None)
 

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from app.databases import Library
+from app.databases import Database
 from app.measures.trust import judge
 from db.records.evaluations import FaithfulnessView
 from db.records.explanations import ExplanationView
@@ -22,9 +22,9 @@ GOOD = FaithfulnessView(
 
 
 @pytest.fixture
-def found(library: Library) -> ExplanationView:
+def found(database: Database) -> ExplanationView:
     """Without standard errors, and with a good fit."""
-    explanation = library.explanations("feature_concatenation", "test/Zeta-Juice/x_000.jpg")[0]
+    explanation = database.explanations("feature_concatenation", "test/Zeta-Juice/x_000.jpg")[0]
     return dataclasses.replace(explanation, r2=0.9, surrogate_prediction=explanation.probability)
 
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
 
-from app.databases import Library, open_libraries
+from app.databases import Database, open_databases
 from app.drawing.colours import colour_table
 from app.drawing.maps import draw_map
 from app.routes.media import media_router
@@ -27,17 +27,17 @@ SAMPLE = "test/Arla-Mjölk/x_000.jpg"
 
 
 @pytest.fixture(scope="module")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Library]:
+def databases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Database]:
     url = f"sqlite:///{tmp_path_factory.mktemp('maps') / 'forest.db'}"
     build(url, embedding=True)
-    return open_libraries([url])
+    return open_databases([url])
 
 
 @pytest.fixture(scope="module")
-def client(libraries: dict[str, Library]) -> Iterator[TestClient]:
+def client(databases: dict[str, Database]) -> Iterator[TestClient]:
     server = FastAPI()
-    server.include_router(media_router(libraries))
-    server.include_router(view_router(libraries, None))
+    server.include_router(media_router(databases))
+    server.include_router(view_router(databases, None))
     with TestClient(server) as client:
         yield client
 
@@ -61,13 +61,13 @@ def test_map_is_smooth_stretched_and_cut_at_the_threshold() -> None:
     assert len(np.unique(drawn[25, 50:, :3], axis=0)) > 10
 
 
-def test_route_draws_the_stored_map(client: TestClient, libraries: dict[str, Library]) -> None:
-    library = libraries["forest"]
+def test_route_draws_the_stored_map(client: TestClient, databases: dict[str, Database]) -> None:
+    database = databases["forest"]
     setting = MapSetting("forecast", "TOZ", "grad-cam", 2, 5)
-    stored = library.reader.activation.map(NAME, SAMPLE, setting)
-    detail = library.sample(SAMPLE)
+    stored = database.reader.activation.map(NAME, SAMPLE, setting)
+    detail = database.sample(SAMPLE)
     assert stored is not None and detail is not None
-    address = map_address(library, NAME, SAMPLE, written(setting))
+    address = map_address(database, NAME, SAMPLE, written(setting))
     answer = client.get(f"{address}&threshold=0")
     assert answer.headers["content-type"] == "image/png"
     drawn = picture(answer.content)
@@ -77,7 +77,7 @@ def test_route_draws_the_stored_map(client: TestClient, libraries: dict[str, Lib
     row = int((down + 0.5) / stored.values.shape[0] * drawn.shape[0])
     column = int((across + 0.5) / stored.values.shape[1] * drawn.shape[1])
     assert (np.abs(drawn[row, column, :3].astype(int) - colour_table(False)[255]) < 30).all()
-    assert client.get(map_address(library, NAME, SAMPLE, "forecast.TZZ.grad-cam.9.5")).status_code == 404
+    assert client.get(map_address(database, NAME, SAMPLE, "forecast.TZZ.grad-cam.9.5")).status_code == 404
 
 
 def test_what_the_address_names_is_shown_and_what_it_misnames_is_not() -> None:
@@ -87,8 +87,8 @@ def test_what_the_address_names_is_shown_and_what_it_misnames_is_not() -> None:
         assert pick(settings, unknown) == DEFAULT
 
 
-def test_every_choice_leads_to_a_stored_map(client: TestClient, libraries: dict[str, Library]) -> None:
-    stored = {written(one) for one in libraries["forest"].reader.activation.settings(NAME, SAMPLE)}
+def test_every_choice_leads_to_a_stored_map(client: TestClient, databases: dict[str, Database]) -> None:
+    stored = {written(one) for one in databases["forest"].reader.activation.settings(NAME, SAMPLE)}
     for setting in ("forecast.TZZ.grad-cam.4.13", "forecast.selected.hires-cam.combined.0", "class.TZZ.grad-cam.1.3"):
         html = fragment(client, "maps", map=setting)
         values = re.findall(r'<option value="([^"]+)"', html)
@@ -127,9 +127,9 @@ def test_sample_of_an_embedding_classifier_speaks_of_no_words(client: TestClient
     assert "Words on the pack" not in html and "not explained" not in html
 
 
-def test_only_samples_with_maps_are_offered(client: TestClient, libraries: dict[str, Library]) -> None:
-    paths = {sample.path for sample in libraries["forest"].reader.samples.of_class("Zeta-Juice", NAME)}
-    mapped = libraries["forest"].reader.activation.mapped_samples(NAME, "Zeta-Juice")
+def test_only_samples_with_maps_are_offered(client: TestClient, databases: dict[str, Database]) -> None:
+    paths = {sample.path for sample in databases["forest"].reader.samples.of_class("Zeta-Juice", NAME)}
+    mapped = databases["forest"].reader.activation.mapped_samples(NAME, "Zeta-Juice")
     assert mapped and mapped < paths
     query = {"model": NAME, "class": "Zeta-Juice"}
     strip = client.get("/view/strip", params=query).json()["html"]

@@ -15,13 +15,13 @@ from scipy.stats import spearmanr
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from app.databases import Library, open_libraries
+from app.databases import Database, open_databases
 from app.routes.media import media_router
 from app.routes.view import view_router
 from app.templating import signed_number
 from db.session import create, finish
 from tests.example_database import build
-from tests.unit.app.routes.test_view import client_of, fragment
+from tests.unit.app.fragment import client_of, fragment
 
 SAMPLE = "test/Zeta-Juice/x_000.jpg"
 WRONG = "test/Zeta-Juice/x_001.jpg"
@@ -39,19 +39,19 @@ def two_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClie
     with engine.begin() as connection:
         connection.execute(text("UPDATE ocr_entry SET text = text || '!' WHERE sample_id > 1"))
     finish(engine)
-    libraries = open_libraries(urls)
+    databases = open_databases(urls)
     server = FastAPI()
-    server.include_router(view_router(libraries, None))
+    server.include_router(view_router(databases, None))
     with TestClient(server) as client:
         yield client
 
 
-def weights(library: Library, model: str, path: str) -> np.ndarray:
-    found = library.explanations(model, path)[0]
+def weights(database: Database, model: str, path: str) -> np.ndarray:
+    found = database.explanations(model, path)[0]
     return np.concatenate([found.image_weights, found.text_weights])
 
 
-def test_every_explained_model_stands_in_a_row_with_its_answer(client: TestClient, library: Library) -> None:
+def test_every_explained_model_stands_in_a_row_with_its_answer(client: TestClient, database: Database) -> None:
     elements, state = fragment(client, "compare", sample=SAMPLE)
     assert state["sample"] == SAMPLE
     for model in MODELS:
@@ -60,27 +60,27 @@ def test_every_explained_model_stands_in_a_row_with_its_answer(client: TestClien
     assert elements.text.count("says Zeta-Juice") == 3
 
 
-def test_all_pictures_share_one_scale(client: TestClient, library: Library) -> None:
+def test_all_pictures_share_one_scale(client: TestClient, database: Database) -> None:
     elements, _ = fragment(client, "compare", sample=SAMPLE)
     heats = [parse_qs(urlsplit(address).query) for address in elements.attributes("data-heat")]
-    every = np.concatenate([weights(library, model, SAMPLE) for model in MODELS])
+    every = np.concatenate([weights(database, model, SAMPLE) for model in MODELS])
     assert len(heats) == 6
     assert {heat["largest"][0] for heat in heats} == {f"{every.max():.6g}"}
     assert {heat["largest_signed"][0] for heat in heats} == {f"{np.abs(every).max():.6g}"}
 
 
-def test_rank_correlations_are_those_of_the_weights(client: TestClient, library: Library) -> None:
+def test_rank_correlations_are_those_of_the_weights(client: TestClient, database: Database) -> None:
     elements, _ = fragment(client, "compare", sample=SAMPLE)
     for first, second in combinations(MODELS, 2):
-        expected = spearmanr(weights(library, first, SAMPLE), weights(library, second, SAMPLE)).statistic
+        expected = spearmanr(weights(database, first, SAMPLE), weights(database, second, SAMPLE)).statistic
         assert signed_number(expected, 2) in elements.text
 
 
-def test_most_disputed_features_are_outlined_and_numbered(client: TestClient, library: Library) -> None:
+def test_most_disputed_features_are_outlined_and_numbered(client: TestClient, database: Database) -> None:
     elements, _ = fragment(client, "compare", sample=SAMPLE)
-    stacked = np.stack([weights(library, model, SAMPLE) for model in MODELS])
+    stacked = np.stack([weights(database, model, SAMPLE) for model in MODELS])
     widest = int(np.argmax(stacked.max(axis=0) - stacked.min(axis=0)))
-    parts = len(library.explanations(MODELS[0], SAMPLE)[0].image_weights)
+    parts = len(database.explanations(MODELS[0], SAMPLE)[0].image_weights)
     crop = next(src for src in elements.attributes("src") if "/part/" in src)
     modality, feature = ("image", widest) if widest < parts else ("text", widest - parts)
     assert f"/part/{modality}?" in crop
@@ -127,10 +127,10 @@ def test_one_model_alone_is_said_to_have_nothing_beside_it(tmp_path: Path, compa
     assert "feature_concatenation" in elements.text
 
 
-def test_class_shows_each_model_s_groups_and_how_their_shares_go_together(client: TestClient, library: Library) -> None:
+def test_class_shows_each_model_s_groups_and_how_shares_go_together(client: TestClient, database: Database) -> None:
     elements, _ = fragment(client, "compare", compare="class", **{"class": "Zeta-Juice"})
     shares = [
-        [one.image_share for one in library.reader.explanations.image_shares(model, "Zeta-Juice")] for model in MODELS
+        [one.image_share for one in database.reader.explanations.image_shares(model, "Zeta-Juice")] for model in MODELS
     ]
     for first, second in combinations(shares, 2):
         assert signed_number(spearmanr(first, second).statistic, 2) in elements.text
@@ -138,13 +138,13 @@ def test_class_shows_each_model_s_groups_and_how_their_shares_go_together(client
     assert "MJOLK" in elements.text
 
 
-def test_confusion_matrix_holds_every_pair_and_leads_to_samples_and_pairs(client: TestClient, library: Library) -> None:
+def test_confusion_matrix_holds_every_pair_and_leads_to_samples(client: TestClient, database: Database) -> None:
     elements, _ = fragment(client, "compare", compare="confusion", model="score_fusion")
     (classes,) = (json.loads(value) for value in elements.attributes("data-classes"))
     (cells,) = (json.loads(value) for value in elements.attributes("data-cells"))
     labels = [label for label, _, _ in classes]
     assert labels == ["Oat & <i>Rye</i>", "Arla-Mjölk", "Zeta-Juice"]  # by family: bread, milk, none
-    stored = {(one.label, one.predicted): one.count for one in library.reader.models.confusion("score_fusion")}
+    stored = {(one.label, one.predicted): one.count for one in database.reader.models.confusion("score_fusion")}
     assert {(labels[row], labels[column]): count for row, column, count in cells} == stored
     wrong = [pair for pair in stored if pair[0] != pair[1]]
     for true, said in wrong:
@@ -155,10 +155,10 @@ def test_confusion_matrix_holds_every_pair_and_leads_to_samples_and_pairs(client
     assert all("scope=model" in href for href in pairs)
 
 
-def test_segments_and_scaled_heat_maps_are_served(libraries: dict[str, Library]) -> None:
+def test_segments_and_scaled_heat_maps_are_served(databases: dict[str, Database]) -> None:
     server = FastAPI()
-    server.include_router(media_router(libraries))
-    server.include_router(view_router(libraries, None))
+    server.include_router(media_router(databases))
+    server.include_router(view_router(databases, None))
     with TestClient(server) as client:
         sample, _ = fragment(client, "sample", sample=SAMPLE)
         (address,) = sample.attributes("data-segments")
@@ -173,10 +173,10 @@ def test_segments_and_scaled_heat_maps_are_served(libraries: dict[str, Library])
         assert client.get(f"/{heat.replace('largest=', 'largest=-')}").status_code == 422
 
 
-def test_a_model_too_faint_for_the_common_scale_says_so(client: TestClient, library: Library) -> None:
+def test_a_model_too_faint_for_the_common_scale_says_so(client: TestClient, database: Database) -> None:
     page, _ = fragment(client, "compare", sample=SAMPLE)
     notes = [attributes for _, attributes in page.tags if attributes.get("class") == "faint"]
-    found = [library.explanations(model, SAMPLE)[0] for model in MODELS]
+    found = [database.explanations(model, SAMPLE)[0] for model in MODELS]
     positive = [max(one.image_weights.max(), one.text_weights.max(), 0) for one in found]
     absolute = [max(abs(one.image_weights).max(), abs(one.text_weights).max()) for one in found]
     for name, sizes in (("data-importance", positive), ("data-signed", absolute)):

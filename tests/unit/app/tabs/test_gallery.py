@@ -8,10 +8,10 @@ from urllib.parse import parse_qs
 import pytest
 from starlette.testclient import TestClient
 
-from app.databases import Library
+from app.databases import Database
 from db.session import create, finish
 from tests.example_database import build
-from tests.unit.app.routes.test_view import Elements, client_of, fragment
+from tests.unit.app.fragment import Elements, client_of, fragment
 
 LABELS = ("Arla-Mjölk", "Oat & <i>Rye</i>", "Zeta-Juice")
 
@@ -40,21 +40,21 @@ def test_all_classes_stand_together_and_name_their_own(client: TestClient) -> No
 
 
 @pytest.mark.parametrize("within", ["class", "all"])
-def test_samples_on_whose_packs_a_word_was_read(client: TestClient, library: Library, within: str) -> None:
+def test_samples_on_whose_packs_a_word_was_read(client: TestClient, database: Database, within: str) -> None:
     elements, _ = fragment(client, "gallery", within=within, word="mjölk", split="all", **{"class": "Zeta-Juice"})
-    read = {hit.sample for hit in library.reader.search.entries("mjölk", limit=1000)}
+    read = {hit.sample for hit in database.reader.search.entries("mjölk", limit=1000)}
     assert set(shown(elements)) == {path for path in read if within == "all" or "/Zeta-Juice/" in path}
     assert shown(elements) and "With the word “mjölk”" in elements.text
 
 
-def test_counts_of_a_search_lead_to_the_samples(client: TestClient, library: Library) -> None:
+def test_counts_of_a_search_lead_to_the_samples(client: TestClient, database: Database) -> None:
     elements, _ = fragment(client, "search", q="mjölk")
     leads = [parse_qs(href.lstrip("?")) for href in elements.attributes("href") if "word=" in href]
     (everywhere,) = {tuple(names["within"]) for names in leads if "within" in names}
     assert everywhere == ("all",)
     assert {names["tab"][0] for names in leads} == {"gallery"}
     assert {names["class"][0] for names in leads} >= {
-        hit.label for hit in library.reader.search.entries("mjölk", limit=1000)
+        hit.label for hit in database.reader.search.entries("mjölk", limit=1000)
     }
 
 
@@ -69,12 +69,12 @@ def test_tagged_samples_alone(client: TestClient, within: str) -> None:
 
 
 @pytest.mark.parametrize("within", ["class", "all"])
-def test_image_share_selects_and_orders(client: TestClient, library: Library, within: str) -> None:
+def test_image_share_selects_and_orders(client: TestClient, database: Database, within: str) -> None:
     labels = LABELS if within == "all" else LABELS[2:]
     shares = {
         one.sample: one.image_share or 0.0
         for label in labels
-        for one in library.reader.explanations.image_shares("score_fusion", label)
+        for one in database.reader.explanations.image_shares("score_fusion", label)
     }
     middle = sorted(shares.values())[len(shares) // 2]
     names = {"class": "Zeta-Juice", "within": within, "model": "score_fusion", "split": "all"}
@@ -95,13 +95,13 @@ def test_trust_orders_a_class_and_is_written_under_its_pictures(client: TestClie
 
 
 def test_bars_and_cells_of_the_overview_lead_to_the_samples_that_they_count(
-    client: TestClient, library: Library
+    client: TestClient, database: Database
 ) -> None:
     overview, _ = fragment(client, "overview", model="score_fusion")
     hrefs = [href for href in overview.attributes("href") if "tab=gallery" in href]
     links = {key: [href for href in hrefs if f"{key}=" in href] for key in ("share", "sure", "rival")}
     assert all(links.values())
-    outcomes = library.outcomes("score_fusion")
+    outcomes = database.outcomes("score_fusion")
     for key, total in (("share", int(outcomes.explained.sum())), ("sure", int(outcomes.test.sum()))):
         own = [href for href in links[key] if "model=score_fusion" in href]
         found = [shown(fragment(client, "gallery", **_single(href))[0]) for href in own]

@@ -10,12 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.databases import Library
+from app.databases import Database
 from db.read.reader import Reader
 from db.schema.tables import GlobalGroup
 from db.session import create, finish, open_read_only
 from tests.example_database import build
-from tests.unit.app.routes.test_view import client_of, fragment
+from tests.unit.app.fragment import client_of, fragment
 
 
 def test_groups_of_the_class_and_of_its_rivals_stand_on_the_map(tmp_path: Path) -> None:
@@ -44,21 +44,21 @@ def test_groups_of_the_class_and_of_its_rivals_stand_on_the_map(tmp_path: Path) 
 
 
 def test_every_part_of_the_class_is_a_dot_in_its_group_s_colour_that_leads_to_its_photograph(
-    client: TestClient, library: Library
+    client: TestClient, database: Database
 ) -> None:
     elements, state = fragment(client, "global", **{"class": "Zeta-Juice"})
-    places = library.reader.groups.part_places(state["model"], "Zeta-Juice")
-    assert {place.rank for place in places} == {None, 1, 2}
+    points = database.reader.groups.part_places(state["model"], "Zeta-Juice")
+    assert {point.rank for point in points} == {None, 1, 2}
     links = [attributes for tag, attributes in elements.tags if tag == "a" and "focus=" in str(attributes.get("href"))]
     dots = [link for link in links if link.get("class") in ("none", "group-1", "group-2")]
-    assert len(dots) == len(places)
-    for place in places:
-        kind = "none" if place.rank is None else f"group-{place.rank}"
+    assert len(dots) == len(points)
+    for point in points:
+        kind = "none" if point.rank is None else f"group-{point.rank}"
         (dot,) = [
             dot
             for dot in dots
-            if parse_qs(str(dot["href"]).lstrip("?"))["sample"] == [place.sample]
-            and parse_qs(str(dot["href"]).lstrip("?"))["focus"] == [f"image-{place.feature}"]
+            if parse_qs(str(dot["href"]).lstrip("?"))["sample"] == [point.sample]
+            and parse_qs(str(dot["href"]).lstrip("?"))["focus"] == [f"image-{point.feature}"]
         ]
         assert dot["class"] == kind
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 from starlette.testclient import TestClient
 
-from app.databases import Library
+from app.databases import Database
 from app.tabs.search.find import find, similar_words
 from db.definitions.spelling import fold
 
@@ -45,42 +45,42 @@ def test_the_word_itself_comes_first_then_what_begins_with_it_then_what_is_like_
     assert likeness["mjol"] == 1 > likeness["mjolk"] > likeness["mjal"]
 
 
-def test_spellings_of_one_word_are_one_group(library: Library) -> None:
-    found = find(library, "mjölk")
+def test_spellings_of_one_word_are_one_group(database: Database) -> None:
+    found = find(database, "mjölk")
     (milk, *_) = found.spellings
     assert set(milk.written) == {"mjölk", "MJOLK", "MJÖLK"}
-    assert milk.entries == sum(milk.written.values()) == len(library.reader.search.entries("mjölk", limit=1000))
+    assert milk.entries == sum(milk.written.values()) == len(database.reader.search.entries("mjölk", limit=1000))
     assert found.classes == 3
 
 
-def test_misspelt_word_leads_to_the_entry_and_its_weights(library: Library) -> None:
-    (found,) = find(library, "bset befroe").spellings
+def test_misspelt_word_leads_to_the_entry_and_its_weights(database: Database) -> None:
+    (found,) = find(database, "bset befroe").spellings
     assert found.name == "best before"
     for hit in found.hits:
         assert [one.model for one in hit.weights] == ["feature_concatenation", "score_fusion", "embracenet"]
-        (explained,) = (e for e in library.explanations("score_fusion", hit.entry.sample) if e.kind == "predicted")
+        (explained,) = (e for e in database.explanations("score_fusion", hit.entry.sample) if e.kind == "predicted")
         assert hit.weights[1].weight == explained.text_weights[hit.entry.position]
 
 
-def test_words_that_no_entry_holds_together_are_found_one_by_one(library: Library) -> None:
-    found = find(library, "best mjölk")
+def test_words_that_no_entry_holds_together_are_found_one_by_one(database: Database) -> None:
+    found = find(database, "best mjölk")
     assert found.any_word
     assert {"mjölk", "MJOLK"} & {spelling.name for spelling in found.spellings}
 
 
-def test_what_was_never_read_names_what_looks_most_like_it(library: Library) -> None:
-    found = find(library, "bexxre")
+def test_what_was_never_read_names_what_looks_most_like_it(database: Database) -> None:
+    found = find(database, "bexxre")
     assert (found.spellings, found.entries) == ([], 0)
     assert "before" in found.near
 
 
 @pytest.mark.parametrize("asked", ["", "   ", "'", "%", "* OR (", "\0", "🥛"])
-def test_no_words_find_nothing(library: Library, asked: str) -> None:
-    assert find(library, asked).spellings == []
+def test_no_words_find_nothing(database: Database, asked: str) -> None:
+    assert find(database, asked).spellings == []
 
 
-def test_long_questions_are_cut(library: Library) -> None:
-    assert find(library, "before " * 1000).spellings[0].name.endswith("before")
+def test_long_questions_are_cut(database: Database) -> None:
+    assert find(database, "before " * 1000).spellings[0].name.endswith("before")
 
 
 def test_tab_says_what_can_be_asked_what_was_found_and_what_not(client: TestClient) -> None:
@@ -97,10 +97,10 @@ def test_tab_says_what_can_be_asked_what_was_found_and_what_not(client: TestClie
 
 @pytest.mark.parametrize("asked", ["mjölk", "bef", "best", "102g", "bset"])
 def test_keeping_the_texts_of_common_words_changes_nothing(
-    library: Library, monkeypatch: pytest.MonkeyPatch, asked: str
+    database: Database, monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:
     monkeypatch.setattr("app.tabs.search.find.COMMON", sys.maxsize)
-    at_once = find(library, asked)
+    at_once = find(database, asked)
     monkeypatch.setattr("app.tabs.search.find.COMMON", 1)
-    assert find(library, asked) == at_once == find(library, asked)
+    assert find(database, asked) == at_once == find(database, asked)
     assert at_once.entries

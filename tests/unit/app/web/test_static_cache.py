@@ -10,11 +10,11 @@ from fastapi import FastAPI, HTTPException, Response
 from starlette.testclient import TestClient
 
 from app.routes.media import FOREVER
-from app.web import static_cache as kept
-from app.web.head_injection import EarlyMiddleware
-from app.web.page import look_version
+from app.web import static_cache
+from app.web.head_injection import HeadInjectionMiddleware
+from app.web.page import page_version
 from app.web.server import make_server
-from app.web.static_cache import KeptMiddleware
+from app.web.static_cache import StaticCacheMiddleware
 
 BODY = b"let x = 1; " * 300
 
@@ -33,10 +33,10 @@ def client(asked: list[str]) -> TestClient:
         asked.append(path)
         if path.endswith("missing.js"):
             raise HTTPException(404)
-        lasting = {"Cache-Control": FOREVER if "now" in path else "no-cache"} if path.startswith("look") else {}
+        lasting = {"Cache-Control": FOREVER if "now" in path else "no-cache"} if path.startswith("page-files") else {}
         return Response(BODY, media_type="text/javascript", headers=lasting)
 
-    server.add_middleware(KeptMiddleware)
+    server.add_middleware(StaticCacheMiddleware)
     return TestClient(server)
 
 
@@ -51,16 +51,16 @@ def test_file_is_asked_for_once_and_given_whole(client: TestClient, asked: list[
 
 
 def test_what_may_change_or_is_not_there_is_asked_for_again(client: TestClient, asked: list[str]) -> None:
-    for path in ("/look/old/page.js", "/assets/missing.js", "/view/sample"):
+    for path in ("/page-files/old/page.js", "/assets/missing.js", "/view/sample"):
         answers = [client.get(path) for _ in range(2)]
         assert answers[0].status_code == answers[1].status_code == (404 if "missing" in path else 200)
         assert asked.count(path[1:]) == 2
-    assert [client.get("/look/now/page.js").content for _ in range(2)] == [BODY, BODY]
-    assert asked.count("look/now/page.js") == 1
+    assert [client.get("/page-files/now/page.js").content for _ in range(2)] == [BODY, BODY]
+    assert asked.count("page-files/now/page.js") == 1
 
 
 def test_memory_has_a_bound(client: TestClient, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "MOST_FILES", 1)
+    monkeypatch.setattr(static_cache, "MAX_FILES", 1)
     for path in ("/assets/one.js", "/assets/two.js"):
         assert [client.get(path).content for _ in range(2)] == [BODY, BODY]
     assert asked == ["assets/one.js", "assets/two.js", "assets/two.js"]
@@ -73,7 +73,7 @@ def test_elements_are_written_into_the_page_alone() -> None:
     def page() -> Response:
         return Response("<html><head><title>é</title></head><body></head></body></html>", media_type="text/html")
 
-    server.add_middleware(EarlyMiddleware, elements="<link>")
+    server.add_middleware(HeadInjectionMiddleware, elements="<link>")
     client = TestClient(server)
     assert client.get("/").text == "<html><head><title>é</title><link></head><body></head></body></html>"
     assert "<link>" not in client.get("/other").text
@@ -82,7 +82,7 @@ def test_elements_are_written_into_the_page_alone() -> None:
 
 def test_the_real_page_brings_its_scripts_and_gradio_s_files_arrive_unharmed() -> None:
     client = TestClient(make_server({}))
-    script = f'<script type="module" async src="look/{look_version()}/page.js"></script>'
+    script = f'<script type="module" async src="page-files/{page_version()}/page.js"></script>'
     for encoding in ("gzip, deflate, br", "identity"):
         page = client.get("/", headers={"Accept-Encoding": encoding}).text
         head, body = page.split("</head>", 1)

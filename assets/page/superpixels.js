@@ -22,12 +22,12 @@ async function read(url) {
   context.drawImage(image, 0, 0);
   const { data, width, height } = context.getImageData(0, 0, canvas.width, canvas.height);
   const ids = new Uint16Array(width * height);
-  for (let place = 0; place < ids.length; place++) ids[place] = data[4 * place] + 256 * data[4 * place + 1];
+  for (let index = 0; index < ids.length; index++) ids[index] = data[4 * index] + 256 * data[4 * index + 1];
   return { width, height, ids };
 }
 
 /** The superpixel under a pointer event within a frame, null outside the photograph. */
-export async function partAt(event, frame, url) {
+export async function superpixelAt(event, frame, url) {
   const photograph = frame.querySelector("img");
   const box = photograph.getBoundingClientRect();
   const across = (event.clientX - box.left) / box.width;
@@ -42,9 +42,9 @@ export async function partAt(event, frame, url) {
 const drawings = new WeakMap(); // how often each root was drawn: what came later must stay
 const marked = new WeakSet(); // canvases that something was drawn on
 
-/** Draws on every canvas below `root`: the parts that are switched off dark, the one that is lit with a bright edge. */
-export async function drawParts(root, url, off, lit) {
-  const canvases = root.querySelectorAll("canvas.parts");
+/** Draws on every canvas below `root`: the superpixels that are switched off dark, the one that is lit with a bright edge. */
+export async function drawSuperpixels(root, url, off, lit) {
+  const canvases = root.querySelectorAll("canvas.superpixels");
   if (!canvases.length) return;
   const mine = (drawings.get(root) ?? 0) + 1;
   drawings.set(root, mine);
@@ -67,14 +67,14 @@ export async function drawParts(root, url, off, lit) {
 function painted({ width, height, ids }, off, lit) {
   const picture = new ImageData(width, height);
   const pixels = new Uint32Array(picture.data.buffer); // alpha, blue, green, red
-  for (let y = 0, place = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, place++) {
-      const id = ids[place];
+  for (let y = 0, index = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, index++) {
+      const id = ids[index];
       if (id === lit) {
         const edge = x === 0 || y === 0 || x === width - 1 || y === height - 1
-          || ids[place - 1] !== id || ids[place + 1] !== id || ids[place - width] !== id || ids[place + width] !== id;
-        pixels[place] = edge ? 0xffffffff : 0x40ffffff;
-      } else if (off.has(id)) pixels[place] = (x + y) % 6 < 2 ? 0xff8a8a8a : 0xee101010;
+          || ids[index - 1] !== id || ids[index + 1] !== id || ids[index - width] !== id || ids[index + width] !== id;
+        pixels[index] = edge ? 0xffffffff : 0x40ffffff;
+      } else if (off.has(id)) pixels[index] = (x + y) % 6 < 2 ? 0xff8a8a8a : 0xee101010;
     }
   }
   return picture;

@@ -10,13 +10,13 @@ let waiting = [];
 let running = 0;
 
 /** Puts functions, each of which begins a request and gives a promise, at the end of the queue. */
-export function ahead(...requests) {
+export function prefetch(...requests) {
   waiting.push(...requests);
   next();
 }
 
 /** Something else is wanted now: what has not begun is dropped. */
-export function stopAhead() {
+export function cancelPrefetch() {
   waiting = [];
 }
 
@@ -24,7 +24,7 @@ export function stopAhead() {
  * Puts pictures in front of the queue: they belong to what has just been fetched. The browser keeps them; `likely` ones are
  * decoded, too.
  */
-export function picturesAhead(addresses, likely = false) {
+export function prefetchPictures(addresses, likely = false) {
   if (fetched.size > KNOWN) fetched.clear();
   const unknown = addresses.filter((address) => !fetched.has(address));
   waiting.unshift(...unknown.map((address) => () => picture(address, likely)));
