@@ -4,7 +4,7 @@ A field is stated once, below: its key in the address, its kind and allowed valu
 the page depend on it. `read_state` and, by `page_table`, assets/page/address.js, slots.js and events.js follow it.
 
 To add a gallery filter takes a line here, its logic in app/tabs/gallery/selection.py and its control in
-app/tabs/gallery/shell_gallery.html, nothing else: CONTRIBUTING.md shows one, tests/browser/test_new_filter.py tries it.
+app/tabs/gallery/shell_gallery.html, nothing else; CONTRIBUTING.md shows one, which tests try out.
 """
 
 from __future__ import annotations
