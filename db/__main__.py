@@ -100,7 +100,7 @@ def search(
 
 @app.command(epilog="Example: python -m db compact --db sqlite:///explanations.db")
 def compact(db: Url = None, wait: Wait = False) -> None:
-    """Give freed space back; also mends the SQLite file of a run that was killed, for use in a read-only folder."""
+    """Give freed space back; also repairs the SQLite file of a run that was killed, for use in a read-only folder."""
     from db.commands.compact import compact_database
 
     before, after = compact_database(address.resolved(db), wait)

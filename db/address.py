@@ -66,7 +66,7 @@ def sqlite_path(url: str | URL) -> Path | None:
 
 
 def secrets(url: URL) -> list[str]:
-    """What no message may show of an address that was parsed."""
+    """The passwords in a parsed address, which no message may show."""
     given = [url.password, *(url.query.get(name) for name in ("password", "sslpassword"))]
     return [str(secret) for secret in given if secret]
 
@@ -145,8 +145,8 @@ def _redacted(url: str) -> str:
     Without an '@' what follows a colon is a password, too, unless it can only be a port.
     """
     scheme = re.match(r"[\w+]+:/*", url)
-    _, at, place = url.rpartition("@")
+    _, at, rest = url.rpartition("@")
     if at:
-        return (scheme.group() if scheme else "") + "***@" + place.split("?")[0]
+        return (scheme.group() if scheme else "") + "***@" + rest.split("?")[0]
     start = scheme.end() if scheme else 0
     return url[:start] + re.sub(r":(?!\d{1,5}(/|$)).*", ":***", url[start:].split("?")[0])

@@ -1,4 +1,4 @@
-"""The edge of every command line: what a user can mend becomes one line, never a traceback."""
+"""The edge of every command line: what a user can fix becomes one line, never a traceback."""
 
 from __future__ import annotations
 

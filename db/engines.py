@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 
-from db.failures import remember_place
+from db.failures import remember_url
 from db.schema.columns import json_text
 
 PAGE_SIZE = 8192
@@ -28,7 +28,7 @@ def server_engine(parsed: URL, **options: Any) -> Engine:
         json_serializer=json_text,
         **options,
     )
-    remember_place(engine)
+    remember_url(engine)
     return engine
 
 
@@ -82,7 +82,7 @@ def file_engine(path: Path, mode: str) -> Engine:
     )
     _OPENED[engine.dialect] = opened
     event.listen(engine, "begin", _begin)
-    remember_place(engine)
+    remember_url(engine)
     return engine
 
 
@@ -90,8 +90,8 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'DEFERRED')}")
 
 
-def close_left(engine: Engine) -> None:
-    """Close connections that nobody gave back: a signal may come while the pool hands one out."""
+def close_leaked(engine: Engine) -> None:
+    """Close connections that were not returned to the pool: a signal may come while it hands one out."""
     left = [connection for connection in list(_OPENED.get(engine.dialect, ())) if connection.is_open]
     if left:  # the pool is to say nothing when it finds them closed: the program is at its end
         logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)

@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-    """A mistake that the user can mend: the message names the place, what was expected and the remedy."""
+    """A mistake that the user can fix: the message says where it is, what was expected and what to do."""

@@ -1,4 +1,4 @@
-"""What goes wrong with a database's engine, disk or server, as one line: the place, the reason, the remedy."""
+"""What goes wrong with a database's engine, disk or server, as one line: where, why, and what to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from db.errors import UserError
 
 Failure = DBAPIError | sqlite3.Error | OSError
 FAILURES = (DBAPIError, sqlite3.Error, OSError)
-_PLACE = "shelf_lens_url"
+_URL = "shelf_lens_url"
 _FULL = "; free some space and run the same command again: what was finished is kept"
 _UNWRITABLE = "; may you read and write there?"
 _LOCKED = "; another program is at work on it: wait for it or stop it"
@@ -40,12 +40,12 @@ _BY_STATE = (
 _BY_NUMBER = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EROFS: "; name a place that can be written to"}
 
 
-def remember_place(engine: Engine) -> None:
+def remember_url(engine: Engine) -> None:
     """Let every error of an engine know the engine's address, for `explained_error`."""
 
     def note(context: ExceptionContext) -> None:
         if context.sqlalchemy_exception is not None:
-            setattr(context.sqlalchemy_exception, _PLACE, engine.url)
+            setattr(context.sqlalchemy_exception, _URL, engine.url)
 
     event.listen(engine, "handle_error", note)
 
@@ -57,7 +57,7 @@ def explained_error(error: Failure, url: URL | None = None, reading: bool = Fals
         url: where; errors of the engines of `db.session` know it themselves.
         reading: whether the database was opened read-only.
     """
-    url = url or getattr(error, _PLACE, None)
+    url = url or getattr(error, _URL, None)
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, OSError):
         return _of_the_disk(cause, url)
@@ -82,7 +82,7 @@ def _of_the_disk(error: OSError, url: URL | None) -> UserError:
 def _file_remedy(reason: str, path: Path | None, reading: bool) -> str:
     remedy = next((remedy for words, remedy in _IN_FILES if words in reason), "")
     if remedy == _UNWRITABLE and reading and path is not None and os.access(path, os.R_OK):
-        return "; a killed run left it in WAL mode: `python -m db compact` mends it where it may write"
+        return "; a killed run left it in WAL mode: `python -m db compact` fixes it where it may write"
     return remedy
 
 

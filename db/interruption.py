@@ -58,7 +58,7 @@ def check() -> None:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """A block that a signal does not break: it is obeyed at the end of the block."""
+    """A block that a signal does not interrupt: it takes effect at the end of the block."""
     _State.deferring += 1
     try:
         yield
@@ -88,7 +88,7 @@ def interruptible() -> Iterator[None]:
 
 
 def finish() -> None:
-    """The work is done, and no signal matters any more: the interpreter's own end would let one kill the process."""
+    """Ignore both signals from now on: the work is done, and while the interpreter ends one would kill the process."""
     if signal.getsignal(signal.SIGINT) is _handle:
         for number in _NAMES:
             signal.signal(number, signal.SIG_IGN)

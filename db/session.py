@@ -104,7 +104,7 @@ def upgrade(url: str, wait: bool = False) -> tuple[str, str]:
 def finish(engine: Engine) -> None:
     """Close all connections; a SQLite file is then one file, readable in an unwritable folder.
 
-    While another process has the file open, it stays in WAL mode: nothing is lost, and the next `finish` mends it.
+    While another process has the file open, it stays in WAL mode: nothing is lost, and the next `finish` completes it.
 
     Raises:
         UserError: the file cannot be completed, for the disk is full, say.
@@ -113,7 +113,7 @@ def finish(engine: Engine) -> None:
     path = address.sqlite_path(engine.url)
     if path is None:
         return
-    engines.close_left(engine)
+    engines.close_leaked(engine)
     with _explained(engine.url), contextlib.closing(sqlite3.connect(path, timeout=1)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         try:

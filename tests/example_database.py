@@ -10,16 +10,7 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from db.schema.base import Base
-from db.schema.tables import (
-    Category,
-    Evaluation,
-    Evidence,
-    GlobalGroup,
-    Mask,
-    Model,
-    OcrEntry,
-    Sample,
-)
+from db.schema.tables import Category, Evaluation, Evidence, GlobalGroup, Mask, Model, OcrEntry, Sample
 from db.session import create, finish
 from db.write.writer import Writer
 from tests.example_activation import add_embedding_classifier, probability_map

@@ -9,15 +9,7 @@ import numpy as np
 
 from db.schema.base import Base
 from db.schema.columns import Vector
-from db.schema.tables import (
-    Evaluation,
-    Explanation,
-    GlobalGroup,
-    GlobalMember,
-    Model,
-    Prediction,
-    Sample,
-)
+from db.schema.tables import Evaluation, Explanation, GlobalGroup, GlobalMember, Model, Prediction, Sample
 
 HASH = "example"
 

@@ -72,17 +72,17 @@ def _label_maps(connection: Connection) -> Iterator[str]:
         Sample.path, Segmentation.label_map, Segmentation.segments, Segmentation.width, Segmentation.height
     ).join(Sample, Sample.id == Segmentation.sample_id)
     for row in _rows(connection, query):
-        place = f"label map of {row.path}"
+        where = f"label map of {row.path}"
         try:
             with Image.open(io.BytesIO(row.label_map)) as image:
                 labels = np.asarray(image)
         except OSError as error:
-            yield f"{place}: {error}"
+            yield f"{where}: {error}"
             continue
         if labels.shape != (row.height, row.width):
-            yield f"{place}: expected {row.width}x{row.height} pixels, found {labels.shape[1]}x{labels.shape[0]}"
+            yield f"{where}: expected {row.width}x{row.height} pixels, found {labels.shape[1]}x{labels.shape[0]}"
         if not np.array_equal(np.unique(labels), np.arange(row.segments)):
-            yield f"{place}: expected the segment ids 0..{row.segments - 1}, found {labels.min()}..{labels.max()}"
+            yield f"{where}: expected the segment ids 0..{row.segments - 1}, found {labels.min()}..{labels.max()}"
 
 
 def _predictions(connection: Connection) -> Iterator[str]:
@@ -100,15 +100,15 @@ def _predictions(connection: Connection) -> Iterator[str]:
         .join(Category, Category.id == Prediction.category_id)
     )
     for row in _rows(connection, query):
-        place, vector = f"prediction of {row.name} for {row.path}", row.probabilities
+        where, vector = f"prediction of {row.name} for {row.path}", row.probabilities
         if len(vector) != len(row.classes):
-            yield f"{place}: {len(vector)} probabilities for {len(row.classes)} classes"
+            yield f"{where}: {len(vector)} probabilities for {len(row.classes)} classes"
         elif not np.isfinite(vector).all() or vector.min() < 0 or abs(vector.sum() - 1) > TOLERANCE:
-            yield f"{place}: the probabilities are not 0..1 with a sum of 1"
+            yield f"{where}: the probabilities are not 0..1 with a sum of 1"
         elif row.label not in row.classes or abs(vector[row.classes.index(row.label)] - vector.max()) > 1e-6:
-            yield f"{place}: {row.label} is not the most probable class"
+            yield f"{where}: {row.label} is not the most probable class"
         elif abs(float(vector.max()) - row.probability) > 1e-6:
-            yield f"{place}: probability {row.probability} differs from the vector's {float(vector.max())}"
+            yield f"{where}: probability {row.probability} differs from the vector's {float(vector.max())}"
 
 
 def _explanations(connection: Connection) -> Iterator[str]:
@@ -133,18 +133,18 @@ def _explanations(connection: Connection) -> Iterator[str]:
         .outerjoin(entries, entries.c.sample_id == Explanation.sample_id)
     )
     for row in _rows(connection, query):
-        place = f"explanation {row.id} ({row.name}, {row.path})"
+        where = f"explanation {row.id} ({row.name}, {row.path})"
         if not row.own:
-            yield f"{place}: the superpixels are another sample's"
+            yield f"{where}: the superpixels are another sample's"
         if len(row.image_weights) != row.segments:
-            yield f"{place}: {len(row.image_weights)} image weights for {row.segments} superpixels"
+            yield f"{where}: {len(row.image_weights)} image weights for {row.segments} superpixels"
         if len(row.text_weights) != row.entries:
-            yield f"{place}: {len(row.text_weights)} text weights for {row.entries} entries"
+            yield f"{where}: {len(row.text_weights)} text weights for {row.entries} entries"
         total = row.intercept + float(row.image_weights.sum(dtype=float) + row.text_weights.sum(dtype=float))
         if not abs(total - row.surrogate_prediction) <= TOLERANCE:
-            yield f"{place}: intercept + weights = {total}, but surrogate_prediction = {row.surrogate_prediction}"
+            yield f"{where}: intercept + weights = {total}, but surrogate_prediction = {row.surrogate_prediction}"
         if not 0 <= row.probability <= 1 + 1e-6:
-            yield f"{place}: probability {row.probability} is not in 0..1"
+            yield f"{where}: probability {row.probability} is not in 0..1"
 
 
 def _activation_maps(connection: Connection) -> Iterator[str]:
@@ -154,11 +154,11 @@ def _activation_maps(connection: Connection) -> Iterator[str]:
         .join(Sample, Sample.id == ActivationMap.sample_id)
     )
     for row in _rows(connection, query):
-        place = f"activation map {row.id} ({row.name}, {row.path})"
+        where = f"activation map {row.id} ({row.name}, {row.path})"
         if len(row.values) not in (0, row.width * row.height):
-            yield f"{place}: {len(row.values)} values for {row.width}x{row.height}"
+            yield f"{where}: {len(row.values)} values for {row.width}x{row.height}"
         elif len(row.values) and not (row.values.min() >= 0 and row.values.max() <= 1):
-            yield f"{place}: a value is not in 0..1"
+            yield f"{where}: a value is not in 0..1"
 
 
 def _units(connection: Connection) -> Iterator[str]:

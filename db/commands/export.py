@@ -122,9 +122,9 @@ def activation_records(engine: Engine) -> Iterator[Record]:
         .order_by(Model.position, Sample.path, *(getattr(ActivationMap, name) for name in maps[:5]))
     )
     for record in _streamed(engine, query):
-        places = (record["strategy"], record["top"])
+        setting = (record["strategy"], record["top"])
         cosines = {(strategy, top): cosine for strategy, top, cosine in record.pop("similarities") or ()}
-        yield {**record, "similarity": cosines.get(places) if record["target"] == "forecast" else None}
+        yield {**record, "similarity": cosines.get(setting) if record["target"] == "forecast" else None}
 
 
 EXPORTS: Mapping[str, Export] = {

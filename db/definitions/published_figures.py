@@ -1,4 +1,4 @@
-"""Numbers that the paper (P1) publishes, for tables to show beside ours."""
+"""Numbers that the paper (P1) publishes, for tables to show beside those of a run."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def stability(
     """How surely the features named first belong there, from the standard errors of their weights.
 
     The mean over the first 5 features of the probability that the feature's true weight exceeds that of the sixth, the
-    errors being taken for normal and independent: Φ((w - w₆) / √(e² + e₆²)). Source: ours.
+    errors being taken for normal and independent: Φ((w - w₆) / √(e² + e₆²)). Source: this project.
 
     Args:
         image_weights: of each superpixel, [n].

@@ -29,7 +29,7 @@ class Embedding:
     _engine: Engine
 
     def forecast(self, model: str, path: str) -> ForecastView | None:
-        """What an embedding classifier says of a sample, None where its features are not ranked."""
+        """An embedding classifier's forecast for a sample, None where its features are not ranked."""
         own = aliased(Category)
         names = ("features", "weights", "values", "boxes", "similarities")
         ranked = [getattr(EmbeddingForecast, name) for name in names]

@@ -58,7 +58,7 @@ class Evaluations:
         ]
 
     def faithfulness(self, model: str, path: str) -> FaithfulnessView | None:
-        """How well a model's explanation of its answer on a sample holds, None where that was not measured."""
+        """How faithful a model's explanation of the class it predicts for a sample is, None where not measured."""
         names = FaithfulnessView.__dataclass_fields__
         found = self.figures("faithfulness", model, path)
         return FaithfulnessView(**{name: found[0].figures.get(name) for name in names}) if found else None

@@ -33,7 +33,7 @@ class Explanations:
         return sorted(views, key=lambda view: TARGET_KINDS.index(view.kind))
 
     def of_class(self, model: str, label: str) -> list[ExplanationView]:
-        """A model's explanations of its own answers on the samples of a class, by path."""
+        """A model's explanations of the classes that it predicts for the samples of a class, by path."""
         query = explanation_query().where(
             Model.name == model, Explanation.kind == "predicted", Explanation.sample_id.in_(samples_of(label))
         )
@@ -42,7 +42,7 @@ class Explanations:
         return sorted(views, key=lambda view: view.sample)
 
     def for_overlays(self, model: str, label: str, split: Split) -> list[PredictedExplanation]:
-        """A model's explanations of its answers on all samples of a class and split, with what they are drawn on."""
+        """The explanations of predicted classes for all samples of a class and split, with what they are drawn on."""
         samples = samples_of(label).where(Sample.split == split)
         query = (
             select(

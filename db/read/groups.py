@@ -83,12 +83,12 @@ class Groups:
         }
 
     def part_places(self, model: str, label: str) -> list[PartPlace]:
-        """The class's top parts on the plane of their embeddings; none where parts were not embedded."""
+        """The class's top superpixels on the plane of their embeddings; none where they were not embedded."""
         stored = [
-            place
+            point
             for row in Evaluations(self._engine).figures("groups", model, label=label)
             if row.modality == "image"
-            for place in row.figures.get("places", ())
+            for point in row.figures.get("places", ())
         ]
         if not stored:
             return []
@@ -99,7 +99,7 @@ class Groups:
             .join(Category, Category.id == GlobalGroup.category_id)
             .where(Model.name == model, Category.label == label, GlobalGroup.modality == "image")
         )
-        paths = select(Sample.id, Sample.path).where(Sample.id.in_({place[0] for place in stored}))
+        paths = select(Sample.id, Sample.path).where(Sample.id.in_({point[0] for point in stored}))
         with self._engine.connect() as connection:
             rank_of = {(sample, feature): rank for sample, feature, rank in connection.execute(ranks)}
             path_of = dict(connection.execute(paths).all())

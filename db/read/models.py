@@ -33,7 +33,7 @@ class Models:
         ]
 
     def confusion(self, model: str) -> list[Confusion]:
-        """What the model takes the test samples of each class for: every pair that occurs, right ones too."""
+        """The model's confusion matrix over the test split: every pair that occurs, correct ones included."""
         with self._engine.connect() as connection:
             stored = connection.scalar(select(Model.confusion).where(Model.name == model))
         return [Confusion(*pair) for pair in stored or ()]

@@ -57,7 +57,7 @@ class Pictures:
         return LabelMapView(row.label_map, digest, row.segments, row.width, row.height)
 
     def part_sources(self, paths: Collection[str], modality: Modality) -> dict[str, PartSource]:
-        """What the parts of samples are cut out of, by path; none where the picture or the superpixels are missing."""
+        """What crops of samples are cut out of, by path; none where the picture or the label map is missing."""
         photographs = (
             select(Sample.id, Sample.path, Sample.width, Sample.height, Picture.content)
             .join(Picture, Picture.sample_id == Sample.id)

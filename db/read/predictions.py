@@ -1,4 +1,4 @@
-"""Reading what the models answer, of one sample or of all at once."""
+"""Reading predictions, of one sample or of all at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Predictions:
     _engine: Engine
 
     def of(self, model: str, path: str, top: int = 5) -> list[LabelProbability]:
-        """The model's most probable classes of a sample, the first one first."""
+        """A model's most probable classes for a sample, the most probable first."""
         query = (
             select(Model.classes, Prediction.probabilities)
             .join(Model, Model.id == Prediction.model_id)
@@ -34,11 +34,12 @@ class Predictions:
         return [LabelProbability(row.classes[i], float(row.probabilities[i])) for i in order]
 
     def outcomes(self, model: str) -> Outcomes:
-        """Every sample that the model was shown, by key; of a model that is not stored, none.
+        """A model's predictions for all samples, by key; none for a model that is not stored.
 
-        Read from the narrow indexes alone: charts and filters of all classes ask for it."""
+        Only narrow indexes are read, since charts and filters of all classes need it.
+        """
         key = select(Model.id).where(Model.name == model).scalar_subquery()
-        said = (
+        predicted = (
             select(Sample.id, Sample.split, Sample.category_id, Prediction.category_id, Prediction.probability)
             .join(Prediction, Prediction.sample_id == Sample.id)
             .where(Prediction.model_id == key)
@@ -48,7 +49,7 @@ class Predictions:
         )
         with self._engine.connect() as connection:
             classes = connection.execute(select(Category.id, Category.label).order_by(Category.label)).all()
-            rows: list[tuple[Any, ...]] = sorted(tuple(row) for row in connection.execute(said))
+            rows: list[tuple[Any, ...]] = sorted(tuple(row) for row in connection.execute(predicted))
             explained = sorted((sample, share) for sample, share in connection.execute(shares))
         index = {category: number for number, (category, _) in enumerate(classes)}
         sample = np.array([row[0] for row in rows], np.int64)

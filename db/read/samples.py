@@ -1,4 +1,4 @@
-"""Reading the samples, with their entries and what a model says of each."""
+"""Reading the samples, with their entries and a model's predictions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Samples:
     _engine: Engine
 
     def of_class(self, label: str, model: str | None, split: Split | None = None) -> list[SampleView]:
-        """The samples of a class, test before train and by path, with what the model says of each."""
+        """The samples of a class, test before train and by path, with the model's predictions."""
         wanted = [Category.label == label] + ([Sample.split == split] if split is not None else [])
         sheets = select(Picture.layout).join(Category).where(Category.label == label, Picture.kind == "sprite")
         with self._engine.connect() as connection:

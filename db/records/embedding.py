@@ -13,7 +13,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class RankedFeature:
-    """A selected feature of the embedding, by its index: its signed LIME weight for the forecast, its value, its place.
+    """A selected feature of the embedding: index, signed LIME weight for the forecast, value, and where it fires.
 
     `box` = left, top, right, bottom as shares 0..1 of the picture: the cell of the last stage where it fires most.
     """
@@ -35,7 +35,7 @@ class Similarity:
 
 @dataclass(frozen=True)
 class ForecastView:
-    """What an embedding classifier says of a sample and which features that rests on.
+    """An embedding classifier's forecast for a sample and the features that it rests on.
 
     `label` = the sample's own class; `predicted` = the forecast, which the features' weights are for;
     `probabilities` of all classes, the most probable first; `features` by falling |weight|.

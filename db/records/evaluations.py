@@ -40,7 +40,7 @@ class DeletionView:
 
 @dataclass(frozen=True)
 class FaithfulnessView:
-    """How well one explanation of a model's answer holds (docs/definitions.md, Deletion and insertion curves).
+    """How faithful one explanation of a predicted class is (docs/definitions.md, Deletion and insertion curves).
 
     The areas under the deletion and insertion curves are in 0..1, beside those of a random ranking.
     """

@@ -12,7 +12,7 @@ from db.schema.columns import Vector
 
 @dataclass(frozen=True)
 class LabelProbability:
-    """What a model gives one class, 0..1."""
+    """The probability that a model gives a class, 0..1."""
 
     label: str
     probability: float
@@ -20,7 +20,7 @@ class LabelProbability:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What a model says of every sample that it was shown, as columns, [n], a row a sample: what charts are made of.
+    """A model's predictions for all samples, as columns of length n in the same order: what charts are made of.
 
     `labels` names the classes; `label` and `predicted` are indices into it, `sample` the samples' keys in the database,
     `test` whether a sample is of the test split. `probability` of the predicted class lies in 0..1; `image_share` is

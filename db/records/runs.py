@@ -44,7 +44,7 @@ class FailedUnit:
 
 @dataclass(frozen=True)
 class ProblemView:
-    """Something that was skipped, with the file and the line to mend."""
+    """Something that was skipped, with the file and the line to fix."""
 
     stage: str
     file: str

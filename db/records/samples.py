@@ -13,7 +13,7 @@ Split = Literal["train", "test"]
 
 @dataclass(frozen=True)
 class SampleView:
-    """One sample in a list, with what the asked model says of it.
+    """One sample in a list, with the asked model's prediction.
 
     `predicted`, `probability` (of the predicted class) and `right` are None without a prediction;
     `position` = the tile's index in the sprite sheet of (label, split), row by row, None without one.
@@ -51,7 +51,7 @@ class EvidenceView:
 
 @dataclass(frozen=True)
 class SampleDetail:
-    """One sample with everything that no model is needed for.
+    """One sample with everything that does not depend on a model.
 
     `width` x `height` are the upright original's pixels; `segments` and the segmentation's size are None before
     the first explanation.

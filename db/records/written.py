@@ -16,7 +16,7 @@ class Record:
 
 @dataclass(frozen=True)
 class FinishedUnit:
-    """A unit of work with its records and what it goes away with.
+    """A unit of work with its records, and the model and the sample with which it is removed.
 
     Attributes:
         mark: the fingerprint of all that its records are made from.
@@ -48,7 +48,7 @@ class ProblemRecord(Record):
 
 @dataclass(frozen=True)
 class PictureRecord:
-    """An encoded picture, of so many pixels."""
+    """An encoded picture and its size in pixels."""
 
     width: int
     height: int
@@ -108,7 +108,7 @@ class ClassSamplesRecord(Record):
 
 @dataclass(frozen=True)
 class TextRecord(Record):
-    """The text of a sample of which the data set says nothing."""
+    """The entries that an OCR engine read in a sample for which the data set gives none."""
 
     sample: str
     entries: Sequence[EntryRecord]
@@ -133,7 +133,7 @@ class ModelRecord(Record):
 
 @dataclass(frozen=True)
 class PredictionRecord(Record):
-    """A model's answer on a sample: the class, its probability, and float32 [classes] of all."""
+    """A model's prediction for a sample: the class, its probability, and float32 [classes] of all."""
 
     model: str
     sample: str
@@ -144,7 +144,7 @@ class PredictionRecord(Record):
 
 @dataclass(frozen=True)
 class SegmentationRecord(Record):
-    """A sample's superpixels as a palette PNG; those of other settings go, with all that stands on them."""
+    """A sample's superpixels as a palette PNG; it replaces those of other settings, whose explanations are removed."""
 
     sample: str
     settings_hash: str

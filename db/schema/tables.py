@@ -84,7 +84,7 @@ class LeaseRow(Base):
 
 
 class Problem(Base):
-    """Something that was skipped, with the file and the line to mend; it goes with the unit that met it."""
+    """Something that was skipped, with the file and the line to fix; it goes with the unit that met it."""
 
     __tablename__ = "problem"
 
@@ -244,7 +244,7 @@ class Model(Base):
 
 
 class Prediction(Base):
-    """What a model says of an untouched sample: a probability for each of the model's classes."""
+    """A model's prediction for an unmodified sample: a probability for each of the model's classes."""
 
     __tablename__ = "prediction"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What goes with results that go: units of later stages that were made from them (groups, rankings, evaluations)."""
+"""Removing what was made from removed results: units of later stages (groups, rankings, evaluations)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _CHUNK = 500  # keys in one statement; engines bound the number of parameters
 
 
 def later_stages(stage: str, inputs: Inputs) -> set[str]:
-    """The stages whose results are made from a stage's, at any remove."""
+    """The stages whose results are made from a stage's, directly or by way of others."""
     direct = {name for name, made_from in inputs.items() if stage in made_from}
     return direct | {later for name in direct for later in later_stages(name, inputs)}
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What removed results were about; `models` None = all models."""
+    """The models, samples and classes that removed results were about; `models` None = all models."""
 
     models: frozenset[int] | None
     samples: frozenset[int]
@@ -56,10 +56,10 @@ def scope_of(session: Session, units: Sequence[int]) -> Scope:
 def remove_dependents(session: Session, stages: Collection[str], scope: Scope) -> int:
     """Remove units of these stages that are about the same models, and the same samples or classes.
 
-    A unit of a sample goes with the sample, one of a class with the class; one of a whole model always.
+    A unit of a sample is removed with the sample, one of a class with the class; one of a whole model always.
 
     Returns:
-        How many went.
+        How many were removed.
     """
     if not stages:
         return 0

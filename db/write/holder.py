@@ -21,8 +21,8 @@ class Process:
     pid: int
 
     @property
-    def place(self) -> tuple[str, str]:
-        """Where `pid` is counted: the same place, the same processes."""
+    def pid_namespace(self) -> tuple[str, str]:
+        """The machine and the PID namespace within which `pid` names one process."""
         return self.host, self.mark.rpartition("/")[0]
 
 
@@ -41,20 +41,20 @@ class Holder:
         return f"{self.command} (pid {self.process.pid} on {self.process.host}, since {since})"
 
     def is_dead(self, now: datetime.datetime) -> bool:
-        """Whether it ended without giving the database back.
+        """Whether it ended without releasing the lease.
 
         Here the process itself is looked at: it may be stopped or swapped out for hours and yet live. Of one elsewhere
         (another machine or container) only the heartbeat tells. `now` is the clock that it is kept by: a database
         server's own; of a file that of the machine, whose leap by a minute makes a holder in another container look
         dead until its next beat.
         """
-        if self.process.place == this_process().place:
+        if self.process.pid_namespace == this_process().pid_namespace:
             return not _is_running(self.process)
         return now - self.heartbeat_at > datetime.timedelta(seconds=DEAD_SECONDS)
 
 
 def this_process() -> Process:
-    """The process that asks."""
+    """The current process."""
     pid = os.getpid()
     found = _state_and_start(pid)
     mark = f"{_text('sys/kernel/random/boot_id')}/{_namespace()}/{found[1] if found else ''}"

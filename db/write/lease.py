@@ -47,7 +47,7 @@ class Lease:
     shown: str
 
     def check(self, connection: Connection | Session) -> None:
-        """Make sure, within a transaction that writes, that the database is still ours; nobody takes it meanwhile.
+        """Check, within a transaction that writes, that this lease still holds; nobody takes it over meanwhile.
 
         In SQLite the transaction has to begin as a writer (`sqlite_begin="IMMEDIATE"`).
 
@@ -63,15 +63,15 @@ class Lease:
 
 
 def to_stderr(line: str) -> None:
-    """Tell the person at the terminal."""
+    """Print a line to stderr."""
     print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def hold(engine: Engine, command: str, wait: bool = False, say: Say = to_stderr) -> Iterator[Lease]:
-    """Hold a database for writing, and give it back at the end, whatever happens.
+    """Acquire the lease on a database, and release it at the end, whatever happens.
 
-    It is not re-entrant. `db.session.finish` comes after it: giving back opens the file again.
+    It is not re-entrant. `db.session.finish` comes after it: releasing opens the file again.
 
     Args:
         engine: as `db.session.create` opens it.

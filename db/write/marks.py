@@ -24,7 +24,7 @@ COUNTED = (Prediction, Explanation, GlobalGroup, EmbeddingForecast, ActivationMa
 
 @dataclass(frozen=True)
 class Marks:
-    """By key the fingerprints of what a stage's finished units, and its failed ones, were made from."""
+    """By key the fingerprints of the inputs of a stage's finished units, and of its failed ones."""
 
     finished: dict[str, str]
     failed: dict[str, str]

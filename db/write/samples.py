@@ -30,9 +30,9 @@ from db.write.dependents import Scope, remove_dependents
 
 INGEST = "ingest"
 NOT_READ = ""
-"""`sample.entries_hash` of a sample whose data set says nothing of its text, and no engine has read it yet."""
+"""`sample.entries_hash` of a sample whose data set gives no text, and that no OCR engine has read yet."""
 ENGINE_PREFIX = "ocr:"
-"""Begins `sample.entries_hash` where the entries were read by an engine, not given by the data set."""
+"""Begins `sample.entries_hash` where the entries were read by an OCR engine, not given by the data set."""
 
 _CHUNK = 500  # keys in one statement; engines bound the number of parameters
 _SAMPLES_AT_ONCE = 64
@@ -191,7 +191,7 @@ def remove_other_classes(session: Session, names: Collection[tuple[str, str]], d
 
 
 def _entry_rows(entries: Sequence[EntryRecord], sample_id: int) -> list[dict[str, Any]]:
-    return [{"sample_id": sample_id, "position": place, **vars(entry)} for place, entry in enumerate(entries)]
+    return [{"sample_id": sample_id, "position": position, **vars(entry)} for position, entry in enumerate(entries)]
 
 
 def _picture_columns(picture: PictureRecord) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from db.schema.base import Base
 from db.schema.tables import Model, Run, WorkUnit
 from db.write.dependents import Inputs, later_stages, remove_dependents, scope_of
 from db.write.marks import COUNTED, Marks, stage_marks
+from db.write.rows import RowBuilder, store_accuracy
 from db.write.samples import INGEST, carry_problems, name_classes, remove_other_classes
-from db.write.storing import Storing, store_accuracy
 
 _CHUNK = 500  # keys in one statement; engines bound the number of parameters
 _UNITS = select(WorkUnit.id, WorkUnit.settings_hash, WorkUnit.key, WorkUnit.model_id, WorkUnit.run_id, WorkUnit.status)
@@ -78,7 +78,7 @@ class Writer:
             return run.id
 
     def add_settings(self, settings: Mapping[str, Any]) -> None:
-        """Add to what is known of the run's settings."""
+        """Add settings to those of the run."""
         with self._transaction() as session:
             run = session.get_one(Run, self.run_id)
             run.settings = {**run.settings, **settings}
@@ -99,10 +99,10 @@ class Writer:
     def store(self, units: Sequence[FinishedUnit]) -> None:
         """Store finished units with their records in one transaction, each in place of what the same key wrote."""
         with self._transaction() as session:
-            storing = Storing(session, self.run_id, self._dependents)
-            fresh = [unit for unit in units if not storing.kept(unit)]
-            stored = [storing.rows(unit) for unit in fresh]
-            marks = [self._mark(storing, unit) for unit in fresh]
+            builder = RowBuilder(session, self.run_id, self._dependents)
+            fresh = [unit for unit in units if not builder.kept(unit)]
+            stored = [builder.rows(unit) for unit in fresh]
+            marks = [self._mark(builder, unit) for unit in fresh]
             _delete_units(session, fresh)
             session.add_all(marks)
             session.flush()
@@ -114,9 +114,9 @@ class Writer:
                     session.execute(update(table), changed)
 
     def fail(self, unit: FinishedUnit, message: str) -> None:
-        """Note that a unit failed; what the same stage and key wrote before goes."""
+        """Note that a unit failed; what the same stage and key wrote before is removed."""
         with self._transaction() as session:
-            mark = self._mark(Storing(session, self.run_id, self._dependents), unit)
+            mark = self._mark(RowBuilder(session, self.run_id, self._dependents), unit)
             mark.status, mark.message, mark.records = "failed", message, 0
             _delete_units(session, [unit])
             session.add(mark)
@@ -145,10 +145,10 @@ class Writer:
             store_accuracy(session, figures)
 
     def prune(self, stage: str, keep: Collection[tuple[str, str]]) -> int:
-        """Remove the stage's units, rows and all, whose (settings hash, key) is not kept, and what was made from them.
+        """Remove the stage's units whose (mark, key) is not kept, with their rows and what was made from them.
 
         Returns:
-            How many finished units of this stage went; their runs are not finished any more.
+            How many finished units of this stage were removed; their runs are not finished any more.
         """
         query = _UNITS.where(WorkUnit.stage == stage)
         with self._transaction() as session:
@@ -172,15 +172,15 @@ class Writer:
                 self._guard.check(session)
             yield session
 
-    def _mark(self, storing: Storing, unit: FinishedUnit) -> WorkUnit:
+    def _mark(self, builder: RowBuilder, unit: FinishedUnit) -> WorkUnit:
         return WorkUnit(
             run_id=self.run_id,
             stage=unit.stage,
             settings_hash=unit.mark,
             settings=unit.settings,
             key=unit.key,
-            model_id=storing.model_id(unit.model),
-            sample_id=storing.sample_id(unit.sample),
+            model_id=builder.model_id(unit.model),
+            sample_id=builder.sample_id(unit.sample),
             status="done",
             seconds=unit.seconds,
             finished_at=_now(),

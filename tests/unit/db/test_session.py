@@ -111,7 +111,7 @@ def test_a_finished_file_is_read_in_an_unwritable_folder(open_folder: Path) -> N
 def test_an_unfinished_file_in_an_unwritable_folder_names_the_remedy(open_folder: Path) -> None:
     url = f"sqlite:///{open_folder}/x.db"
     session.create(url).dispose()
-    with _unwritable(open_folder), pytest.raises(UserError, match="`python -m db compact` mends it"):
+    with _unwritable(open_folder), pytest.raises(UserError, match="`python -m db compact` fixes it"):
         session.open_read_only(url)
     (open_folder / "x.db").chmod(0o644)
     compact_database(url)

@@ -7,14 +7,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.schema.tables import (
-    Category,
-    Evaluation,
-    Explanation,
-    GlobalGroup,
-    GlobalMember,
-    Sample,
-)
+from db.schema.tables import Category, Evaluation, Explanation, GlobalGroup, GlobalMember, Sample
 from db.session import create
 from precompute.evaluation.planted import bars, format_report, planted_report
 from precompute.evaluation.statistics import chance_of_a_hit

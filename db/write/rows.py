@@ -1,4 +1,4 @@
-"""From records to rows: names become keys; samples, superpixels and models, which no unit owns, are updated."""
+"""From records to rows: names become keys; samples, superpixels and models belong to no unit and are updated."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ EXPLAIN_LOCAL = "explain-local"
 Changes = dict[type[Base], list[dict[str, Any]]]
 
 
-class Storing:
+class RowBuilder:
     """Turns the records of one transaction into rows.
 
     Args:
@@ -72,7 +72,7 @@ class Storing:
         self._segmentations: dict[int, int] = {}
 
     def kept(self, unit: FinishedUnit) -> bool:
-        """Whether the unit stores a model that is stored already, trained to the same weights: it gets a new mark."""
+        """Whether the unit stores a model that is there with the same weights; then only its mark is renewed."""
         return any(isinstance(record, ModelRecord) and self._keep(unit, record) for record in unit.records)
 
     def _keep(self, unit: FinishedUnit, record: ModelRecord) -> bool:
