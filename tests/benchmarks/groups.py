@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.definitions.spelling import same_word
+from db.plain_table import table
 from db.schema.tables import Category, Evaluation, GlobalGroup, GlobalMember, Model, OcrEntry
 from db.session import open_read_only
 
@@ -97,13 +98,15 @@ def main() -> None:
             with Session(open_read_only(url)) as session:
                 result[key] = image_groups(session)
     headings = ("image groups by", "model", "samples", "parts", "noise", "groups a class", "without")
-    print("{:15} {:22} {:>8} {:>7} {:>7} {:>15} {:>8}".format(*headings))
-    for key, rows in result.items():
-        for row in rows:
-            print(
-                f"{key:15} {row['model']:22} {row['samples']:8} {row['parts']:7} {row['noise']:7.1%}"
-                f" {row['groups a class']:15.2f} {row['without']:8}"
-            )
+    lines = [
+        [
+            *(key, row["model"], str(row["samples"]), str(row["parts"])),
+            *(f"{row['noise']:.1%}", f"{row['groups a class']:.2f}", str(row["without"])),
+        ]
+        for key, rows in result.items()
+        for row in rows
+    ]
+    print(table([headings, *lines], "<<>>>>>"))
     with Session(open_read_only(options.db)) as session:
         texts = text_groups(session)
     wrong = sum(len(row["wrong"]) for row in texts)

@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 
+from db.plain_table import table
 from precompute.local_explanations.explain import explain_sample
 from precompute.local_explanations.segments import segment
 from precompute.models.protocol import Entry, Model
@@ -54,9 +55,8 @@ def growth(shop: Shop, pictures: Sequence[Subject]) -> dict[str, Any]:
         "entries": _over_entries(shop, pictures[0], models),
     }
     for title, rows in found.items():
-        print(f"\n{title:>12} {'seconds':>8} {'peak MB':>8}")
-        for row in rows:
-            print(f"{row['count']:12} {row['seconds']:8.2f} {row['megabytes']:8.0f}")
+        lines = [(str(row["count"]), f"{row['seconds']:.2f}", f"{row['megabytes']:.0f}") for row in rows]
+        print(f"\n{table([(title, 'seconds', 'peak MB'), *lines], '>>>')}")
     _plot(found)
     return found
 

@@ -19,6 +19,7 @@ from collections import Counter
 from pathlib import Path
 
 from db.interruption import GOES_ON
+from db.plain_table import table
 from precompute.dataset.planted_set.writer import write_planted_set
 from tests.tiny_recipe import RECIPE
 
@@ -95,9 +96,8 @@ def main() -> int:
                 faults.append((code, wrong, said))
                 print(f"{wrong} exit {code}\n{said}\n")
         seconds = time.monotonic() - started
-    print(f"{'last line was about':<30}interrupts")
-    for name, count in stages.most_common():
-        print(f"{name:<30}{count}")
+    rows = [(name, str(count)) for name, count in stages.most_common()]
+    print(table([("last line was about", "interrupts"), *rows], "<>"))
     print(json.dumps({"benchmark": "interrupts", **found, "faulty": len(faults), "seconds": round(seconds)}))
     return 1 if faults else 0
 

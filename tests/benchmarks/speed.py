@@ -13,6 +13,7 @@ from unittest import mock
 import numpy as np
 import torch
 
+from db.plain_table import table
 from precompute.local_explanations import explain, stage
 from precompute.local_explanations.masking import Answers, MaskedPicture
 from precompute.models import towers
@@ -59,9 +60,9 @@ def speed(shop: Shop, subjects: Sequence[Subject]) -> dict[str, Any]:
         print(f"timed {subject.sample.path}", flush=True)
     mean = {way: float(np.mean(times)) for way, times in taken.items()}
     heading = f"seconds an explained prediction, {threads} threads"
-    print(f"\n{heading:42} {'mean':>8} {'times balanced, one model':>26}")
-    for way, value in mean.items():
-        print(f"{way:42} {value:8.2f} {value / mean['balanced, one model']:26.1f}")
+    one = mean["balanced, one model"]
+    rows = [(way, f"{value:.2f}", f"{value / one:.1f}") for way, value in mean.items()]
+    print(f"\n{table([(heading, 'mean', 'times balanced, one model'), *rows], '<>>')}")
     found = {"seconds": mean} | _stages(shop, subjects, fast)
     return found | {"share of best throughput": _throughput(shop, subjects, model, threads)}
 

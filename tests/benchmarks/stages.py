@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from db.plain_table import table
 from precompute.dataset.planted_set.writer import write_planted_set
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -68,13 +69,13 @@ def main() -> None:
                     folder.mkdir()
                     for stage, seconds in measure(checkout, dataset, recipe, folder, workers).items():
                         taken[workers, stage, name].append(seconds)
-    print(f"{'stage':<16}{'workers':>8}{'before s':>10}{'now s':>8}{'now / before':>14}")
-    ratios = {}
+    ratios, rows = {}, [("stage", "workers", "before s", "now s", "now / before")]
     for workers in (1, 2):
         for stage in STAGES:
             before, now = (min(taken[workers, stage, name]) for name in ("before", "now"))
             ratios[f"{stage} {workers}"] = round(now / before, 3)
-            print(f"{stage:<16}{workers:>8}{before:>10.2f}{now:>8.2f}{now / before:>14.2f}")
+            rows.append((stage, str(workers), f"{before:.2f}", f"{now:.2f}", f"{now / before:.2f}"))
+    print(table(rows, "<>>>>"))
     print(json.dumps({"benchmark": "stages", "ratios": ratios, "repeat": options.repeat}))
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"
 from sqlalchemy import make_url, text
 
+from db.plain_table import table
 from tests import postgresql_server
 from tests.benchmarks.faults.campaign import Campaign, Tally
 from tests.benchmarks.faults.disk import SmallDisk, small_disk
@@ -164,12 +165,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print(total: Tally) -> None:
-    print(f"\n{'kind':28} {'faults':>6}")
-    for name in KINDS:
-        print(f"{name:28} {total.by_kind[name]:6}")
-    print(f"\n{'hit at':28} {'hits':>6}")
-    for stage in (stage for stages in STAGES.values() for stage in stages):
-        print(f"{stage:28} {total.by_stage[stage]:6}")
+    faults = [(name, str(total.by_kind[name])) for name in KINDS]
+    hits = [(stage, str(total.by_stage[stage])) for stages in STAGES.values() for stage in stages]
+    for rows in ([("kind", "faults"), *faults], [("hit at", "hits"), *hits]):
+        print(f"\n{table(rows, '<>', (28,))}")
     print(
         f"\n{total.sigkills} SIGKILLs; {total.comparisons} comparisons with an unkilled job: "
         f"{total.export_differences} differ; "
