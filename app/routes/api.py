@@ -156,7 +156,7 @@ def _spelling(found: Spelling) -> Json:
 
 
 def _plain(record: Any) -> Json:
-    """A record of db/records/views.py as JSON values; a sample's name is `sample` everywhere.
+    """A record of db/records as JSON values; a sample's name is `sample` everywhere.
 
     `path` would make gradio_client take the record for a file and ask for it.
     """
