@@ -17,7 +17,7 @@ from precompute.executors import Given, Job, Outcome, Setup, Work, executor
 from precompute.progress import progress_bar, say
 from precompute.recipe import settings_hash
 
-ALIKE = 3
+MAX_ALIKE_FAILURES = 3
 """Jobs that all fail for the same reason before any is done: the reason is not in them, and the stage stops."""
 INPUT_CHANGED = "input changed"
 """The mark of a unit that failed since a file was not what was ingested; it fits nothing: the unit is tried again."""
@@ -29,7 +29,7 @@ class Task:
 
     Attributes:
         key: its name within the stage, e.g. `<model>|<sample>`.
-        stands_on: what its results are made from beside the stage's settings, as a JSON value: hashes of pictures,
+        depends_on: what its results are made from beside the stage's settings, as a JSON value: hashes of pictures,
             entries and checkpoints, fingerprints of other units.
         payload: what the stage's work gets.
         model: name of the model that its results go away with.
@@ -40,7 +40,7 @@ class Task:
     """
 
     key: str
-    stands_on: Any = None
+    depends_on: Any = None
     payload: Any = None
     model: str | None = None
     sample: str | None = None
@@ -55,7 +55,7 @@ Failures = Sequence[tuple[Task, Outcome]]
 
 @dataclass(frozen=True)
 class Failed:
-    """In place of the answer for one task of a job: why there can be none, which the work has foreseen."""
+    """An answer for one task of a job that cannot be computed, and why."""
 
     reason: str
 
@@ -101,7 +101,7 @@ class Stage:
         in_process: whether it must run in this process, on all of its threads.
         after: runs when all is stored, e.g. to sum results up.
         load: adds to a job what is stored and too large to hold for all jobs at a time, just before it is done.
-        pace: makes what tells the speed from answers.
+        pace: makes what measures the speed from answers.
     """
 
     name: str
@@ -120,9 +120,9 @@ class Stage:
     pace: Callable[[], Pace] | None = None
 
     def fingerprint(self, task: Task) -> str:
-        """What a done mark must hold to be believed: the hash of all that the task's results are made from."""
+        """What a done mark must hold to be valid: the hash of all that the task's results are made from."""
         if task.mark is None:
-            return settings_hash(self.name, self.version, self.settings, task.stands_on)
+            return settings_hash(self.name, self.version, self.settings, task.depends_on)
         return task.mark if self.version == 1 else settings_hash(task.mark, self.version)
 
 
@@ -183,7 +183,7 @@ class _Pending:
     """The pending tasks of one stage by key, and what is known of them so far.
 
     Attributes:
-        parts: outcomes of tasks that wait for more of them, by key and the job's place.
+        parts: outcomes of tasks that wait for more of them, by key and the job's index.
         alike: failures by job, put off while nothing but one and the same failure came; None once something else did.
     """
 
@@ -255,7 +255,7 @@ class _Pending:
             reasons = {outcome.error for _, outcome in failures}
             foreseen = any(isinstance(outcome.answer, Failed) for _, outcome in failures)
             if not units and not foreseen and len(reasons) <= 1:
-                if len(by_job) >= ALIKE:
+                if len(by_job) >= MAX_ALIKE_FAILURES:
                     raise UserError(f"{self.stage.name}: stopped, for it fails everywhere: {next(iter(reasons))}")
                 self.alike = by_job
                 return

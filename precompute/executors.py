@@ -21,14 +21,14 @@ from db import interruption
 from db.errors import UserError
 from precompute.dataset.faults import InputChangedError
 
-MOST_DEATHS = 3
+MAX_WORKER_DEATHS = 3
 """A job that so many workers died of is not tried again."""
-AHEAD = 2
+PREFETCH = 2
 """Jobs that a worker has at a time: the one in hand and the next."""
 
 
 class Setup(Protocol):
-    """What jobs need: made once a worker, and told to it by pickling."""
+    """What jobs need, made once a worker; it is pickled to get there."""
 
     def start(self) -> AbstractContextManager[Any]:
         """The worker's state, e.g. loaded models, which every call of the work gets."""
@@ -47,7 +47,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Job:
-    """One call of a stage's work, for the tasks with these keys, or for a part of one; `index` = its place."""
+    """One call of a stage's work, for the tasks with these keys, or a part of one; `index` among the stage's jobs."""
 
     keys: tuple[str, ...]
     payload: Any
@@ -133,7 +133,7 @@ class Processes:
                         outcome = worker.connection.recv()
                     except (EOFError, OSError):
                         workers[workers.index(worker)] = _start(setup, work)
-                        if (failed := _bury(worker, deaths, again)) is not None:
+                        if (failed := _requeue(worker, deaths, again)) is not None:
                             yield failed
                         continue
                     yield worker.jobs.popleft(), outcome
@@ -151,30 +151,30 @@ def executor(count: int) -> Executor:
 
 
 def _fill(worker: _Worker, again: deque[Job], waiting: Iterator[Job]) -> None:
-    while len(worker.jobs) < AHEAD:
+    while len(worker.jobs) < PREFETCH:
         job = again.popleft() if again else next(waiting, None)
         if job is None:
             return
         worker.jobs.append(job)
-        with suppress(OSError):  # it just died, which the next wait tells
+        with suppress(OSError):  # it just died, which the next wait shows
             worker.connection.send(job)
 
 
-def _bury(worker: _Worker, deaths: Counter[int], again: deque[Job]) -> tuple[Job, Outcome] | None:
-    """Put a dead worker's jobs back; the one in hand comes back as failed after MOST_DEATHS."""
+def _requeue(worker: _Worker, deaths: Counter[int], again: deque[Job]) -> tuple[Job, Outcome] | None:
+    """Put a dead worker's jobs back; the one in hand comes back as failed after MAX_WORKER_DEATHS."""
     worker.process.join()
     worker.connection.close()
     first = worker.jobs.popleft()
     deaths[first.index] += 1
     again.extend(worker.jobs)
-    if deaths[first.index] < MOST_DEATHS:
+    if deaths[first.index] < MAX_WORKER_DEATHS:
         again.appendleft(first)
         return None
     code = worker.process.exitcode or 0
     how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
     return first, Outcome(
-        error=f"{MOST_DEATHS} worker processes ended {how} while at it (out of memory?); --workers 1 or a smaller "
-        "runtime.batch_size in the recipe needs less memory",
+        error=f"{MAX_WORKER_DEATHS} worker processes ended {how} while at it (out of memory?); "
+        "--workers 1 or a smaller runtime.batch_size in the recipe needs less memory",
     )
 
 
@@ -190,7 +190,7 @@ def _start(setup: Setup, work: Work) -> _Worker:
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """A process that starts in here never sees Ctrl-C: its parent hears it, and ends its workers."""
+    """A process that starts in here never sees Ctrl-C: its parent gets the signal, and ends its workers."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -25,7 +25,7 @@ from precompute.engine import Report, run_stage
 from precompute.progress import say
 from precompute.provenance import INPUTS
 from precompute.recipe import Recipe, StageName, settings_hash
-from precompute.replacement import demand_permission, demand_same_data_set
+from precompute.replacement import require_permission, require_same_data_set
 from precompute.runtime_choices import SETTING, note_choices, stored_choices
 
 VERSIONED = ("torch", "transformers", "lime", "scikit-image", "scikit-learn", "hdbscan", "openvino", "numpy")
@@ -108,8 +108,8 @@ def run(options: RunOptions, stages: Sequence[StageName] | None = None) -> Resul
         engine,
         writer,
     ):
-        demand_same_data_set(engine, options, "ingest" in names)
-        demand_permission(engine, options, [part for name in names for part in PARTS.get(name, (name,))])
+        require_same_data_set(engine, options, "ingest" in names)
+        require_permission(engine, options, [part for name in names for part in PARTS.get(name, (name,))])
         complete = stages is None or is_finished(engine, recipe, options.dataset)
         settings = {
             "recipe": recipe.model_dump(mode="json", by_alias=True),

@@ -15,7 +15,7 @@ from db.schema.tables import Model, Sample, Segmentation
 from db.session import open_read_only
 from precompute.dataset.samples import sample_picture, stored_samples
 from precompute.local_explanations.masking import Evaluator, MaskedPicture
-from precompute.local_explanations.segments import decode_label_map, segment
+from precompute.local_explanations.superpixels import decode_label_map, segment
 from precompute.models.text import cut_entries
 from precompute.models.worker import stored_setup
 from precompute.stored_run import latest_options

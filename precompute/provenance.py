@@ -24,7 +24,7 @@ What goes by itself, with its sample or its model, is not listed. A new stage th
 
 
 def model_settings(recipe: Recipe, model: ModelSettings) -> Any:
-    """What a trained model depends on beside the samples: not its name, place, or whether it is explained."""
+    """What a trained model depends on beside the samples: not its name, position, or whether it is explained."""
     kind = model.model_dump(mode="json", include={"kind", "entry_point", "options"})
     parts = [kind, recipe.seed]
     if model.kind != "own":

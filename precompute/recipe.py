@@ -143,9 +143,10 @@ class ExplainSettings(_Settings):
 class GlobalSettings(_Settings):
     """How groups are formed and ranked (docs/definitions.md, Global groups).
 
-    An image group needs `cluster_size` parts, or `cluster_share` of the explained samples.
+    An image group needs `cluster_size` superpixels, or `cluster_share` of the samples.
     `split` = whose explanations form groups; the deletion test needs groups of train samples alone. `embedding` = what
-    parts are compared by: the trained image model's hidden layer, or its bare tower. `picks` = SP-LIME samples a class.
+    superpixels are compared by: the trained image model's hidden layer, or its bare tower. `picks` = SP-LIME samples a
+    class.
     """
 
     split: Literal["train", "test", "all"] = "all"
@@ -240,8 +241,8 @@ def read_recipe(path: Path) -> Recipe:
         raise UserError(f"recipe {path}: not valid TOML: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "recipe"
-        raise UserError(f"recipe {path}: {place}: {first['msg']}") from error
+        setting = ".".join(str(part) for part in first["loc"]) or "recipe"
+        raise UserError(f"recipe {path}: {setting}: {first['msg']}") from error
 
 
 def settings_hash(*parts: Any) -> str:

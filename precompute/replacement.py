@@ -33,7 +33,7 @@ class Replaced:
     models: tuple[str, ...] = ()
 
 
-def demand_same_data_set(engine: Engine, options: RunOptions, ingesting: bool) -> None:
+def require_same_data_set(engine: Engine, options: RunOptions, ingesting: bool) -> None:
     """A database holds one data set: another folder is refused unless it holds the same pictures, or may replace them.
 
     Args:
@@ -59,7 +59,7 @@ def demand_same_data_set(engine: Engine, options: RunOptions, ingesting: bool) -
     )
 
 
-def demand_permission(engine: Engine, options: RunOptions, stages: Sequence[str]) -> None:
+def require_permission(engine: Engine, options: RunOptions, stages: Sequence[str]) -> None:
     """Refuse settings that would remove finished results, unless `replace` allows it.
 
     Args:
@@ -94,7 +94,7 @@ def _remedy(url: str) -> str:
     return f"name a new database, --db {shlex.quote(unused_url(url))}, or have them removed with --replace"
 
 
-def demand_same_splits(engine: Engine, options: RunOptions, splits: Mapping[str, str]) -> None:
+def require_same_splits(engine: Engine, options: RunOptions, splits: Mapping[str, str]) -> None:
     """In a data set that comes without a split the recipe draws it: another draw would remove results of samples.
 
     Args:
@@ -204,8 +204,8 @@ def _leaves(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any,
     for key in after:
         if key in ("models", "stages") and not name:
             continue
-        place, old, new = f"{name}.{key}".lstrip("."), before.get(key), after[key]
+        setting, old, new = f"{name}.{key}".lstrip("."), before.get(key), after[key]
         if isinstance(old, dict) and isinstance(new, dict):
-            yield from _leaves(old, new, place)
+            yield from _leaves(old, new, setting)
         elif old != new:
-            yield place, old, new
+            yield setting, old, new

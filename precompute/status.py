@@ -37,8 +37,8 @@ def status_text(url: str) -> str:
     lines += failures[:SHOWN]
     problems = reader.runs.problems()
     for problem in problems[:SHOWN]:
-        place = problem.file if problem.line is None else f"{problem.file}, line {problem.line}"
-        lines.append(f"skipped: {place}: {problem.message}")
+        location = problem.file if problem.line is None else f"{problem.file}, line {problem.line}"
+        lines.append(f"skipped: {location}: {problem.message}")
     hidden = len(failures[SHOWN:]) + len(problems[SHOWN:])
     if hidden:
         lines.append(f"and {hidden} more; python -m db info --json --db {shown(url)} has them all")

@@ -68,8 +68,8 @@ def _options(run: Run, url: str) -> RunOptions:
     try:
         recipe = Recipe.model_validate(run.settings["recipe"])
     except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise UserError(f"{shown(url)}: its run has a setting {place} of another version; run it again") from error
+        setting = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise UserError(f"{shown(url)}: its run has a setting {setting} of another version; run it again") from error
     return RunOptions(
         dataset=Path(run.dataset),
         url=url,

@@ -106,9 +106,9 @@ def compute_maps(state: WorkerState, request: MapRequest) -> dict[str, list[Samp
         ]
         most = max(len(row) for row in rows)
         cotangents = torch.zeros(CPU_ROWS, most, forward.embeddings.shape[1], device=state.device)
-        for place, parts in enumerate(rows):
+        for row, parts in enumerate(rows):
             if parts:
-                cotangents[place, : len(parts)] = torch.stack(parts)
+                cotangents[row, : len(parts)] = torch.stack(parts)
         maps = {key: one.cpu().numpy() for key, one in activation_maps(forward, cotangents, request.variants).items()}
         for row in range(len(request.samples)):
             start = 0
@@ -190,13 +190,13 @@ def ranker(classifier: EmbeddingClassifier) -> FeatureRanker:
 def _forecast(
     model: EmbeddingClassifier, label: str, ranking: Ranking, selected: Vector, last_stage: Tensor
 ) -> Forecast:
-    features = [model.selected[place] for place in ranking.places]
+    features = [model.selected[index] for index in ranking.indices]
     height, width = last_stage.shape[1:]
     boxes = []
     for cell in last_stage[features].flatten(1).argmax(dim=1).tolist():
         y, x = divmod(cell, width)
         boxes.append((x / width, y / height, (x + 1) / width, (y + 1) / height))
-    return Forecast(label, features, ranking.weights, selected[ranking.places], boxes)
+    return Forecast(label, features, ranking.weights, selected[ranking.indices], boxes)
 
 
 def _of_probabilities(

@@ -13,9 +13,9 @@ from precompute.models.embedding_classifier import EmbeddingClassifier
 
 @dataclass(frozen=True)
 class Ranking:
-    """Places among the selected features, the highest |weight| first, and their signed weights float32 [k]."""
+    """`indices` into the selected features, the highest |weight| first, and their signed weights float32 [k]."""
 
-    places: list[int]
+    indices: list[int]
     weights: Vector
 
 
@@ -34,7 +34,7 @@ class FeatureRanker:
 
         Args:
             selected: float32 [k], the sample's selected features.
-            target: the class's place.
+            target: index of the class.
             seed: made of the run's seed, sample, model and class.
         """
         self._explainer.random_state.seed(seed)
@@ -45,7 +45,7 @@ class FeatureRanker:
             num_features=len(selected),
         )
         weights = np.zeros(len(selected), np.float32)
-        for place, weight in answer.local_exp[target]:
-            weights[place] = weight
+        for index, weight in answer.local_exp[target]:
+            weights[index] = weight
         order = np.argsort(-np.abs(weights), kind="stable")
         return Ranking(order.tolist(), weights[order])

@@ -19,11 +19,11 @@ Labels = npt.NDArray[np.int64]
 def select_features(
     embeddings: Vector, labels: Labels, classes: list[str], wanted: int | None, seed: int
 ) -> npt.NDArray[np.int64]:
-    """The features to keep, the most informative first; what is odd about the data is said in a line each.
+    """The features to keep, the most informative first; a line of output for each peculiarity of the data.
 
     Args:
         embeddings: float32 [n, d] of the train samples.
-        labels: [n], places in `classes`.
+        labels: [n], indices into `classes`.
         wanted: how many; None = round(sqrt(n)), as P2 has it.
         seed: of the noise that breaks ties in the estimate.
 
@@ -34,8 +34,8 @@ def select_features(
         UserError: no class has two train samples, or no value varies.
     """
     count = Counter(labels.tolist())
-    for place, label in enumerate(classes):
-        if count[place] == 1:
+    for index, label in enumerate(classes):
+        if count[index] == 1:
             say(f"embedding: class {label} has one train sample: it is learned, but selects no features; add more")
     if max(count.values(), default=0) < 2:
         raise UserError("embedding: no class has two train samples, so no feature can be told to matter; add more")

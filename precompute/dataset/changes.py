@@ -1,4 +1,4 @@
-"""What a changed data set will make stale, said before anything is done."""
+"""Which results a changed data set makes stale, reported before anything is removed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from precompute.dataset.found import Scan
 from precompute.progress import say
 
 
-def tell_changes(engine: Engine, dataset: Path, scan: Scan, stale: Collection[str]) -> None:
+def report_changes(engine: Engine, dataset: Path, scan: Scan, stale: Collection[str]) -> None:
     """Say how many pictures are new, gone and changed, and which results were made from them.
 
     Args:

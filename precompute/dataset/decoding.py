@@ -19,7 +19,7 @@ from precompute.dataset.faults import FaultError, InputChangedError
 from precompute.dataset.polygons import Frame
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")  # few decoders: a small surface for malformed files
-LARGEST_PICTURE = 100_000_000  # pixels; a decompression bomb unpacks to more
+MAX_PIXELS = 100_000_000  # pixels; a decompression bomb unpacks to more
 _ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -130,7 +130,7 @@ def _opened(source: BinaryIO, formats: tuple[str, ...]) -> Iterator[Image.Image]
     """The picture, not unpacked yet; what goes wrong until the block ends is one sentence of a FaultError."""
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(source, formats=formats) as picture:
-            if picture.width * picture.height > LARGEST_PICTURE:
+            if picture.width * picture.height > MAX_PIXELS:
                 raise FaultError(
                     f"{picture.width}x{picture.height} pixels are more than 100 megapixels; make the picture smaller"
                 )

@@ -40,14 +40,14 @@ def read_metadata_row(row: dict[str, object], frame: Frame) -> Annotations:
     if listed is None:
         return Annotations(None, _read_evidence(row.get("evidence"), [], [], frame))
     if not isinstance(listed, list):
-        raise FaultError("`ocr` is a list of {text, polygon, confidence}; mend the line")
+        raise FaultError("`ocr` is a list of {text, polygon, confidence}; fix the line")
     entries: list[EntryRecord] = []
     positions: list[int | None] = []  # where an entry of the file stands among those kept
     for number, value in enumerate(listed):
         try:
             entry = _read_entry(value, frame)
         except FaultError as fault:
-            raise FaultError(f"OCR entry {number}: {fault}; mend or remove it") from None
+            raise FaultError(f"OCR entry {number}: {fault}; fix or remove it") from None
         positions.append(len(entries) if entry else None)
         entries.extend([entry] if entry else [])
     return Annotations(tuple(entries), _read_evidence(row.get("evidence"), entries, positions, frame))
@@ -61,7 +61,7 @@ def _read_entry(value: object, frame: Frame) -> EntryRecord | None:
         raise FaultError("`text` is a string")
     if confidence is not None and not (is_coordinate(confidence) and 0 <= confidence <= 1):
         raise FaultError("`confidence` is a number from 0 to 1, or null")
-    polygon = frame.place(read_polygon(value.get("polygon")))
+    polygon = frame.to_upright(read_polygon(value.get("polygon")))
     if not text.strip():
         return None
     return EntryRecord(storable(text), polygon, None if confidence is None else float(confidence))
@@ -73,13 +73,13 @@ def _read_evidence(
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise FaultError("`evidence` is a list of {kind, entry, polygon}; mend the line")
+        raise FaultError("`evidence` is a list of {kind, entry, polygon}; fix the line")
     found = []
     for number, item in enumerate(value):
         try:
             found.append(_read_one_evidence(item, entries, positions, frame))
         except FaultError as fault:
-            raise FaultError(f"evidence {number}: {fault}; mend or remove it") from None
+            raise FaultError(f"evidence {number}: {fault}; fix or remove it") from None
     return tuple(found)
 
 
@@ -91,14 +91,14 @@ def _read_one_evidence(
         raise FaultError('evidence is {"kind": "entry", "entry": position} or {"kind": "region", "polygon": [...]}')
     given = item.get("polygon")
     if kind == "region":
-        return EvidenceRecord("region", None, frame.place(read_polygon(given)))
+        return EvidenceRecord("region", None, frame.to_upright(read_polygon(given)))
     number = item.get("entry")
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(positions):
         raise FaultError(f"there is no entry {number!r} among the sample's {len(positions)} entries, counted from 0")
     position = positions[number]
     if position is None:
         raise FaultError(f"entry {number} is blank")
-    polygon = entries[position].polygon if given is None else frame.place(read_polygon(given))
+    polygon = entries[position].polygon if given is None else frame.to_upright(read_polygon(given))
     return EvidenceRecord("entry", position, polygon)
 
 
@@ -113,7 +113,7 @@ def read_vision_document(document: object, frame: Frame) -> Annotations:
         try:
             entry = _read_vision_entry(annotation, frame) if number else None
         except FaultError as fault:
-            raise FaultError(f"annotation {number}: {fault}; mend or remove it") from None
+            raise FaultError(f"annotation {number}: {fault}; fix or remove it") from None
         entries.extend([entry] if entry else [])
     return Annotations(tuple(entries))
 
@@ -140,7 +140,7 @@ def _read_vision_entry(annotation: object, frame: Frame) -> EntryRecord | None:
     vertices = bounds.get("vertices") if isinstance(bounds, dict) else None
     if not isinstance(vertices, list) or len(vertices) < 3:
         raise FaultError("`boundingPoly.vertices` is a list of at least three {x, y}")
-    return EntryRecord(storable(text), frame.place([_read_vertex(vertex) for vertex in vertices]), None)
+    return EntryRecord(storable(text), frame.to_upright([_read_vertex(vertex) for vertex in vertices]), None)
 
 
 def _read_vertex(vertex: object) -> Point:

@@ -36,10 +36,10 @@ def find_imagefolder(root: Path, files: Sequence[File]) -> tuple[list[Candidate]
             continue
         claim = claims.rows.get(picture.path)
         try:
-            split = _demand_split(picture.path) if has_splits else None
+            split = _require_split(picture.path) if has_splits else None
             label = (claim.label if claim else None) or _folder_label(picture.path, has_splits)
             if claim is None:
-                _demand_no_unreadable_line(picture.path, claims)
+                _require_no_unreadable_line(picture.path, claims)
         except FaultError as fault:
             faults.append(_fault_of(picture, claim, str(fault)))
             continue
@@ -52,7 +52,7 @@ def _split_of(path: str) -> str | None:
     return SPLIT_NAMES.get(folders[0].casefold()) if folders else None
 
 
-def _demand_split(path: str) -> str:
+def _require_split(path: str) -> str:
     split = _split_of(path)
     if split is None:
         raise FaultError("lies in no split; move it below train/ or test/")
@@ -66,12 +66,12 @@ def _folder_label(path: str, has_splits: bool) -> str:
     return unicodedata.normalize("NFC", folders[-1])
 
 
-def _demand_no_unreadable_line(path: str, claims: Claims) -> None:
+def _require_no_unreadable_line(path: str, claims: Claims) -> None:
     """An unreadable line may have named this picture: taking it without its entries would be a guess."""
     for folder in PurePosixPath(path).parents:
         if (line := claims.unreadable.get(str(folder))) is not None:
             file = folder / METADATA_NAME
-            raise FaultError(f"no line names it, and line {line} of {file} cannot be read; mend that line")
+            raise FaultError(f"no line names it, and line {line} of {file} cannot be read; fix that line")
 
 
 def _fault_of(picture: File, claim: Claim | None, message: str) -> Fault:

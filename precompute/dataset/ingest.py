@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from db.records.written import ClassSamplesRecord, ProblemRecord, Record, SampleRecord
 from db.schema.tables import Category, Problem, Sample
 from precompute.context import RunContext
-from precompute.dataset.changes import tell_changes
+from precompute.dataset.changes import report_changes
 from precompute.dataset.entries import entries_hash
 from precompute.dataset.faults import Fault
 from precompute.dataset.found import Found, Scan
@@ -26,7 +26,7 @@ from precompute.engine import Stage, Task, run_stage
 from precompute.executors import Job
 from precompute.progress import say
 from precompute.recipe import DatasetSettings
-from precompute.replacement import demand_same_splits
+from precompute.replacement import require_same_splits
 
 INGEST = "ingest"
 SCAN_KEY = "scan"  # the unit that owns the problems of no sample; other keys hold a slash
@@ -74,8 +74,8 @@ def ingest(context: RunContext) -> IngestReport:
     before = _stored(context.engine)
     stale = _stale(context, stage)
     if before:
-        demand_same_splits(context.engine, context.options, {sample.path: sample.split for sample in scan.samples})
-        tell_changes(context.engine, context.dataset, scan, stale)
+        require_same_splits(context.engine, context.options, {sample.path: sample.split for sample in scan.samples})
+        report_changes(context.engine, context.dataset, scan, stale)
     context.writer.carry_problems(INGEST, _lines(scan))
     run_stage(context, stage)
     report = _report(before, _stored(context.engine), _problems(context.engine))

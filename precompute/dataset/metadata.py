@@ -55,9 +55,9 @@ def read_row(line: bytes) -> dict[str, object]:
     except UnicodeDecodeError:
         raise FaultError("not valid UTF-8; save the file as UTF-8") from None
     except (ValueError, RecursionError) as error:
-        raise FaultError(f"not valid JSON ({getattr(error, 'msg', 'nested too deeply')}); mend the line") from None
+        raise FaultError(f"not valid JSON ({getattr(error, 'msg', 'nested too deeply')}); fix the line") from None
     if not isinstance(row, dict):
-        raise FaultError('expected an object {"file_name": ..., "label": ..., "ocr": [...]}; mend the line')
+        raise FaultError('expected an object {"file_name": ..., "label": ..., "ocr": [...]}; fix the line')
     return row
 
 
@@ -74,7 +74,7 @@ def read_claims(root: Path, metadata: list[File], pictures: dict[str, File]) -> 
             with (root / file.path).open("rb") as stream:
                 _read_file(file, _lines(stream), pictures, claims)
         except OSError as error:
-            claims.faults.append(Fault(file.path, f"cannot be read ({error.strerror}); mend its permissions"))
+            claims.faults.append(Fault(file.path, f"cannot be read ({error.strerror}); fix its permissions"))
             claims.unreadable.setdefault(_folder(file), 1)
     return claims
 
@@ -141,7 +141,7 @@ def _read_label(label: object) -> str | None:
     if label is None:
         return None
     if isinstance(label, bool) or not isinstance(label, str | int):
-        raise FaultError("`label` is a string; mend the line")
+        raise FaultError("`label` is a string; fix the line")
     text = unicodedata.normalize("NFC", storable(str(label)))
     if not text.strip():
         raise FaultError("`label` is blank; name the class")

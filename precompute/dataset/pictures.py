@@ -10,7 +10,7 @@ from PIL import Image
 from db.records.written import PictureRecord
 from precompute.dataset.decoding import fitting
 
-LARGEST_SHEET = 4096  # pixels a side of a sprite sheet, 64 MB once a browser has unpacked it
+MAX_SHEET_SIDE = 4096  # pixels a side of a sprite sheet, 64 MB once a browser has unpacked it
 WEBP_QUALITY = 85
 WEBP_METHOD = 2  # half the time of method 4 for 3 % more bytes
 BACKGROUND = (238, 238, 238)
@@ -53,8 +53,8 @@ class SpriteSheet:
         """Add a sample's picture, RGB bytes at most one tile a side."""
         row, column = divmod(len(self.samples), self.columns)
         left, top = (self.tile - size[0]) // 2, (self.tile - size[1]) // 2
-        place = (column * self.tile + left, row * self.tile + top)
-        self._sheet.paste(Image.frombytes("RGB", size, pixels), place)
+        corner = (column * self.tile + left, row * self.tile + top)
+        self._sheet.paste(Image.frombytes("RGB", size, pixels), corner)
         self.samples.append(path)
 
     def encode(self) -> tuple[PictureRecord, dict[str, object]]:
@@ -67,4 +67,4 @@ class SpriteSheet:
 def sheet_layout(samples: int, thumbnail_size: int) -> tuple[int, int]:
     """(columns, tile size in pixels) of a nearly square sheet."""
     columns = math.ceil(math.sqrt(samples))
-    return columns, max(1, min(thumbnail_size, LARGEST_SHEET // columns))
+    return columns, max(1, min(thumbnail_size, MAX_SHEET_SIDE // columns))

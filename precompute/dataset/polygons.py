@@ -11,8 +11,8 @@ from precompute.dataset.faults import FaultError
 Point = tuple[float, float]
 Polygon = tuple[Point, ...]
 
-LARGEST_COORDINATE = 1e6  # beyond any picture; keeps products of coordinates finite
-SMALLEST_AREA = 1e-6  # square pixels; below that a polygon is a line but for rounding
+MAX_COORDINATE = 1e6  # beyond any picture; keeps products of coordinates finite
+MIN_AREA = 1e-6  # square pixels; below that a polygon is a line but for rounding
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Frame:
         """(width, height) of the picture turned upright."""
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
-    def place(self, polygon: Sequence[Point]) -> Polygon:
+    def to_upright(self, polygon: Sequence[Point]) -> Polygon:
         """The polygon clipped to the picture and turned upright with it (docs/definitions.md, Sample).
 
         Raises:
             FaultError: nothing of it is left inside the picture, or it has no area.
         """
         clipped = clip(polygon, self.width, self.height)
-        if area(clipped) < SMALLEST_AREA:
+        if area(clipped) < MIN_AREA:
             raise FaultError(f"the polygon has no area inside the {self.width}x{self.height} picture")
         return tuple(turn_upright(point, self) for point in clipped)
 
@@ -62,7 +62,7 @@ def _read_point(value: object) -> Point:
 
 def is_coordinate(value: object) -> bool:
     """Whether a JSON value is a number that can be a place in a picture."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_COORDINATE
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_COORDINATE
 
 
 def area(polygon: Sequence[Point]) -> float:

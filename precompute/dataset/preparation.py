@@ -51,22 +51,22 @@ class PreparedSample:
 def prepare(task: Preparation) -> PreparedSample | Fault:
     """Decode, check and encode one sample; the first thing that is wrong with it comes back as a Fault."""
     root, sample = Path(task.root), task.sample
-    place = Fault(sample.path, "", sample=sample.path)
+    location = Fault(sample.path, "", sample=sample.path)
     try:
         with (root / sample.path).open("rb") as stream:
             picture, frame = decode_picture(stream, task.display_size)
             stream.seek(0)
             picture_hash = hashlib.file_digest(stream, "sha256").hexdigest()
         if sample.source:
-            place = Fault(sample.source.file, "", sample.source.line, sample.path)
+            location = Fault(sample.source.file, "", sample.source.line, sample.path)
         annotations = read_annotations(root, sample.source, frame)
         if sample.mask:
-            place = Fault(sample.mask.path, "", sample=sample.path)
+            location = Fault(sample.mask.path, "", sample=sample.path)
         mask = _mask(root / sample.mask.path, frame) if sample.mask else None
     except OSError as error:
-        return Fault(place.file, f"cannot be read ({error.strerror or error})", place.line, place.sample)
+        return Fault(location.file, f"cannot be read ({error.strerror or error})", location.line, location.sample)
     except FaultError as fault:
-        return Fault(place.file, str(fault), place.line, place.sample)
+        return Fault(location.file, str(fault), location.line, location.sample)
     picture = shrink(picture, task.display_size)
     thumbnail = shrink(picture, task.thumbnail_size)
     tile = shrink(thumbnail, task.tile_size)
@@ -108,5 +108,5 @@ def read_annotations(root: Path, source: Source | None, frame: Frame) -> Annotat
     try:
         document = json.loads((root / source.file).read_bytes())
     except (ValueError, RecursionError) as error:
-        raise FaultError(f"not valid JSON ({getattr(error, 'msg', 'not UTF-8')}); mend or replace the file") from None
+        raise FaultError(f"not valid JSON ({getattr(error, 'msg', 'not UTF-8')}); fix or replace the file") from None
     return read_vision_document(document, frame)

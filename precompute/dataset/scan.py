@@ -67,7 +67,7 @@ def _as_found(candidates: list[Candidate], files: Iterable[File], test_share: fl
 
 
 def _unknown_class(candidate: Candidate) -> Fault:
-    message = f"the class {candidate.label!r} is not in {CLASSES_FILE}; add it there or mend the label"
+    message = f"the class {candidate.label!r} is not in {CLASSES_FILE}; add it there or fix the label"
     source, path = candidate.source, candidate.picture.path
     return Fault(source.file if source else path, message, source.line if source else None, path)
 
@@ -88,11 +88,11 @@ def _read_classes(root: Path) -> tuple[dict[str, ClassRow], list[Fault]]:
             label = _cell(row, "label")
             if label is None or label in classes:
                 wrong = "no label" if label is None else f"the class {label!r} stands here twice"
-                faults.append(Fault(CLASSES_FILE, f"{wrong}; mend or remove the line", reader.line_num))
+                faults.append(Fault(CLASSES_FILE, f"{wrong}; fix or remove the line", reader.line_num))
             else:
                 classes[label] = ClassRow(label, _cell(row, "display_name"), _cell(row, "family"))
     except csv.Error as error:
-        raise UserError(f"{root / CLASSES_FILE}: line {reader.line_num}: {error}; mend the line") from error
+        raise UserError(f"{root / CLASSES_FILE}: line {reader.line_num}: {error}; fix the line") from error
     return classes, faults
 
 

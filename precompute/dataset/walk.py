@@ -35,7 +35,7 @@ def _walk(folder: Path, root: Path, prefix: str) -> Iterator[File | Fault]:
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        yield Fault(storable(prefix), f"the folder cannot be listed ({error.strerror}); mend its permissions")
+        yield Fault(storable(prefix), f"the folder cannot be listed ({error.strerror}); fix its permissions")
         return
     for entry in entries:
         path = prefix + entry.name
@@ -56,7 +56,7 @@ def _refused(entry: os.DirEntry[str], root: Path, path: str) -> Fault | None:
     try:
         target = Path(entry.path).resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: a link that leads to itself
-        return Fault(path, "a link that leads nowhere; mend or remove it")
+        return Fault(path, "a link that leads nowhere; fix or remove it")
     if not target.is_relative_to(root):
         return Fault(path, "a link that leaves the data set folder is not followed; put the file itself there")
     if target.is_dir():

@@ -11,19 +11,19 @@ Numbers = npt.NDArray[np.float64]
 Ranking = npt.NDArray[np.intp]
 
 
-def steps_of(features: int, steps: int) -> npt.NDArray[np.intp]:
+def removal_counts(features: int, steps: int) -> npt.NDArray[np.intp]:
     """How many features are removed at each point of a curve: evenly from 0 to all, at most `steps` + 1 points."""
     return np.round(np.linspace(0, features, min(features, steps) + 1)).astype(np.intp)
 
 
 def deletion_masks(ranking: Ranking, counts: npt.NDArray[np.intp]) -> Masks:
     """bool [points, features], True = kept: without the first `count` features of the ranking."""
-    places = np.empty(len(ranking), dtype=np.intp)
-    places[ranking] = np.arange(len(ranking))
-    return np.asarray(places[None, :] >= counts[:, None])
+    indices = np.empty(len(ranking), dtype=np.intp)
+    indices[ranking] = np.arange(len(ranking))
+    return np.asarray(indices[None, :] >= counts[:, None])
 
 
-def curve_area(counts: npt.NDArray[np.intp], probabilities: Numbers) -> float:
+def area_under_curve(counts: npt.NDArray[np.intp], probabilities: Numbers) -> float:
     """Area under a curve by the trapezoid rule over the fraction removed or inserted.
 
     Args:

@@ -16,15 +16,15 @@ from db.schema.tables import Category, Evaluation, Model, Sample
 from precompute.context import RunContext
 from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples
 from precompute.engine import ByKey, Stage, Task, grouped, keys_by_model
-from precompute.evaluation.deletion_plan import Removals, demand_train_groups, plan_class
-from precompute.evaluation.masked_rows import MaskedRows, that_share_rows
+from precompute.evaluation.deletion_plan import Removals, plan_class, require_train_groups
+from precompute.evaluation.masked_rows import MaskedRows, models_sharing_rows
 from precompute.evaluation.removal import draw_entries, draw_superpixels, nearby_superpixels
 from precompute.evaluation.statistics import paired_interval
 from precompute.executors import Given, Job
 from precompute.global_explanations.features import Modality
-from precompute.global_explanations.stage import grouping_setup, part_embeddings, segmented_samples
+from precompute.global_explanations.stage import grouping_setup, segmented_samples, superpixel_embeddings
 from precompute.local_explanations.masking import MaskedPicture
-from precompute.local_explanations.segments import LabelMap, decode_label_map, with_label_map
+from precompute.local_explanations.superpixels import LabelMap, decode_label_map, with_label_map
 from precompute.models.text import cut_entries
 from precompute.models.worker import WorkerState, setup_of_tasks
 from precompute.provenance import INPUTS
@@ -73,7 +73,7 @@ def _tasks(context: RunContext) -> Iterator[Task]:
     UserError: no groups, groups that hold test samples, or a picture that is gone.
     """
     with Session(context.engine) as session:
-        demand_train_groups(session)
+        require_train_groups(session)
         models = {model.name: model for model in session.scalars(select(Model).where(Model.explained))}
     samples = {sample.path: sample for sample in stored_samples(context.engine, context.dataset, "test")}
     for path, by_model in sorted(_plan(context, list(models.values()), list(samples.values())).items()):
@@ -97,9 +97,9 @@ def _plan(
     plan: dict[str, dict[str, Removals]] = defaultdict(dict)
     with Session(context.engine) as session, grouping_setup(context).start() as state:
         for category in session.scalars(select(Category).order_by(Category.label)).all():
-            parts = part_embeddings(state, segmented_samples(context, category.label))
+            embeddings = superpixel_embeddings(state, segmented_samples(context, category.label))
             for model in models:
-                found = plan_class(session, model, category, by_label[category.label], parts, context.recipe)
+                found = plan_class(session, model, category, by_label[category.label], embeddings, context.recipe)
                 for path, removals in found.items():
                     plan[path][model.name] = removals
     return plan
@@ -147,9 +147,9 @@ def _delete(state: WorkerState, task: Request) -> ByKey:
     picture = MaskedPicture(sample_picture(sample, size), label_map, recipe.explain.fill, state.device)
     counts = {"image": int(label_map.max()) + 1, "text": len(readable)}
     found: dict[str, dict[Modality, Figures]] = defaultdict(dict)
-    for models in that_share_rows({name: state.models[name] for name in task.removals}):
+    for models in models_sharing_rows({name: state.models[name] for name in task.removals}):
         rows = MaskedRows(counts["image"], counts["text"])
-        places = {}
+        slices = {}
         for name in models:
             for modality, removed in task.removals[name].items():
                 seed = derive_seed("deletion", recipe.seed, name, sample.path, modality)
@@ -157,11 +157,11 @@ def _delete(state: WorkerState, task: Request) -> ByKey:
                 sets = [[], list(removed), *_random_sets(modality, removed, label_map, counts[modality], seed)]
                 for mask, features in zip(masks[modality], sets, strict=True):
                     mask[features] = False
-                places[name, modality] = rows.add(masks["image"], masks["text"]), len(sets[2])
-        answers = rows.ask(models, picture, readable, recipe.runtime.batch_size, state.device)
-        for (name, modality), (place, others) in places.items():
+                slices[name, modality] = rows.add(masks["image"], masks["text"]), len(sets[2])
+        answers = rows.evaluate(models, picture, readable, recipe.runtime.batch_size, state.device)
+        for (name, modality), (added, others) in slices.items():
             true = state.models[name].classes.index(sample.label)
-            right = answers[name][place].argmax(axis=1) == true
+            right = answers[name][added].argmax(axis=1) == true
             removed = task.removals[name][modality]
             found[task.keys[name]][modality] = {
                 "untouched": float(right[0]),
@@ -181,8 +181,8 @@ def _random_sets(
     generator = np.random.default_rng(seed)
     if modality == "text":
         return [draw_entries(count, removed, generator) for _ in range(DRAWS)]
-    stand_ins = nearby_superpixels(label_map, removed)
-    return [draw_superpixels(stand_ins, generator) for _ in range(DRAWS)]
+    candidates = nearby_superpixels(label_map, removed)
+    return [draw_superpixels(candidates, generator) for _ in range(DRAWS)]
 
 
 def summary(samples: Sequence[Figures], seed: int) -> Figures:
@@ -239,7 +239,7 @@ def _summary_tasks(context: RunContext) -> Iterator[Task]:
             figures[name][modality].append(found)
         names = session.scalars(select(Model.name).where(Model.explained).order_by(Model.position)).all()
     for name in names:
-        yield Task(key=name, stands_on=figures[name], payload=(name, figures[name]), model=name)
+        yield Task(key=name, depends_on=figures[name], payload=(name, figures[name]), model=name)
 
 
 def _sum_up(seed: int, found: tuple[str, dict[str, list[Figures]]]) -> list[EvaluationRecord]:

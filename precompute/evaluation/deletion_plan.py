@@ -14,7 +14,7 @@ from db.errors import UserError
 from db.schema.tables import Category, GlobalGroup, GlobalMember, Model, OcrEntry, Prediction, Sample
 from precompute.dataset.samples import LabelledSample
 from precompute.global_explanations.features import Modality, top_features, true_class_explanations
-from precompute.global_explanations.image_groups import PartEmbeddings, nearest_groups
+from precompute.global_explanations.image_groups import SuperpixelEmbeddings, nearest_groups
 from precompute.models.text import cut_entries
 from precompute.recipe import Recipe
 
@@ -23,7 +23,7 @@ TOP_GROUPS = 3
 Removals = dict[Modality, tuple[int, ...]]
 
 
-def demand_train_groups(session: Session) -> None:
+def require_train_groups(session: Session) -> None:
     """The test is fair only if no group was formed on a sample that it asks about (docs/definitions.md, Deletion test).
 
     Raises:
@@ -60,7 +60,7 @@ def plan_class(
     model: Model,
     category: Category,
     samples: Sequence[LabelledSample],
-    parts: PartEmbeddings | None,
+    embeddings: SuperpixelEmbeddings | None,
     recipe: Recipe,
 ) -> dict[str, Removals]:
     """The features of a class's top 3 groups, by modality, of each right test sample that contains one.
@@ -72,7 +72,7 @@ def plan_class(
 
     Args:
         samples: of the class, test split.
-        parts: embeds superpixels; None where no image classifier is trained.
+        embeddings: of superpixels; None where no image classifier is trained.
 
     Returns:
         By the sample's path; sorted segment ids and entry positions, never empty.
@@ -96,7 +96,7 @@ def plan_class(
             if found:
                 planned[sample.path]["text"] = found
     images = [group for group in groups if group.modality == "image" and group.centroid is not None]
-    if parts is not None and images:
+    if embeddings is not None and images:
         explanations = true_class_explanations(session, model.id, category.id, "test")
         features = [
             feature
@@ -106,14 +106,14 @@ def plan_class(
         ]
         if features:
             nearest = nearest_groups(
-                parts.of(features),
+                embeddings.of(features),
                 np.array([group.centroid for group in images], dtype=np.float32),
                 np.array([group.radius for group in images], dtype=np.float64),
             )
             of_top = [
                 feature
-                for feature, place in zip(features, nearest, strict=True)
-                if place >= 0 and images[place].rank <= TOP_GROUPS
+                for feature, index in zip(features, nearest, strict=True)
+                if index >= 0 and images[index].rank <= TOP_GROUPS
             ]
             for feature in of_top:
                 before = planned[feature.sample].get("image", ())

@@ -19,11 +19,11 @@ from precompute.context import RunContext
 from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples
 from precompute.engine import ByKey, Stage, Task, grouped, keys_by_model
-from precompute.evaluation.curves import Ranking, curve_area, deletion_masks, steps_of
-from precompute.evaluation.masked_rows import MaskedRows, that_share_rows
+from precompute.evaluation.curves import Ranking, area_under_curve, deletion_masks, removal_counts
+from precompute.evaluation.masked_rows import MaskedRows, models_sharing_rows
 from precompute.executors import Job
 from precompute.local_explanations.masking import MaskedPicture
-from precompute.local_explanations.segments import decode_label_map, with_label_map
+from precompute.local_explanations.superpixels import decode_label_map, with_label_map
 from precompute.models.text import cut_entries
 from precompute.models.worker import WorkerState, setup_of_tasks
 from precompute.provenance import INPUTS
@@ -167,7 +167,7 @@ def _measure(state: WorkerState, task: Request) -> ByKey:
     readable = cut_entries(list(sample.entries), recipe.towers.text.max_words)
     superpixels = int(label_map.max()) + 1
     features = superpixels + len(readable)
-    counts = steps_of(features, task.steps)
+    counts = removal_counts(features, task.steps)
     chance = [
         np.random.default_rng(derive_seed("faithfulness", recipe.seed, sample.path, number)).permutation(features)
         for number in range(RANDOM_RANKINGS)
@@ -175,7 +175,7 @@ def _measure(state: WorkerState, task: Request) -> ByKey:
     pixels = sample_picture(sample, recipe.towers.image_size)
     picture = MaskedPicture(pixels, label_map, recipe.explain.fill, state.device)
     found: dict[str, dict[str, Any]] = {}
-    for models in that_share_rows({name: state.models[name] for name in task.explained}):
+    for models in models_sharing_rows({name: state.models[name] for name in task.explained}):
         rows = MaskedRows(superpixels, len(readable))
 
         def add(masks: np.ndarray, rows: MaskedRows = rows) -> slice:
@@ -186,14 +186,14 @@ def _measure(state: WorkerState, task: Request) -> ByKey:
         for name in models:
             removed = deletion_masks(task.explained[name].ranking(len(readable)), counts)
             own[name] = add(removed), add(~removed)
-        answers = rows.ask(models, picture, readable, recipe.runtime.batch_size, state.device)
+        answers = rows.evaluate(models, picture, readable, recipe.runtime.batch_size, state.device)
         for name, (deletion, insertion) in own.items():
             answer, explained = answers[name], task.explained[name]
             target = int(answer[deletion.start].argmax())
-            by_chance = float(np.mean([curve_area(counts, answer[place, target]) for place in random]))
+            by_chance = float(np.mean([area_under_curve(counts, answer[added, target]) for added in random]))
             found[name] = {
-                "deletion_auc": curve_area(counts, answer[deletion, target]),
-                "insertion_auc": curve_area(counts, answer[insertion, target]),
+                "deletion_auc": area_under_curve(counts, answer[deletion, target]),
+                "insertion_auc": area_under_curve(counts, answer[insertion, target]),
                 # Insertion by a ranking shows the pictures that deletion by the reversed ranking shows.
                 "random_deletion_auc": by_chance,
                 "random_insertion_auc": by_chance,

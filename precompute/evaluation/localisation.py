@@ -30,7 +30,7 @@ from precompute.evaluation.localisation_measures import (
 )
 from precompute.evaluation.localisation_summary import LIME, Masked, Measured, localisation_evaluations
 from precompute.executors import Job
-from precompute.local_explanations.segments import decode_label_map
+from precompute.local_explanations.superpixels import decode_label_map
 from precompute.models.runtimes import CPU_ROWS
 from precompute.models.worker import WorkerState, setup_of_tasks
 from precompute.progress import say
@@ -106,7 +106,7 @@ def _superpixel_tasks(context: RunContext) -> Iterator[Task]:
                 digest.update(f"{path}\0".encode() + label_map + weights.tobytes())
             yield Task(
                 key=model.name,
-                stands_on=[_content(samples, masks), digest.hexdigest()],
+                depends_on=[_content(samples, masks), digest.hexdigest()],
                 payload=Masked(model.name, samples, masks, {}, found),
                 model=model.name,
             )

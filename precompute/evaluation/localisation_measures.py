@@ -79,8 +79,8 @@ def measure_superpixels(weights: Vector, label_map: npt.NDArray[np.int32], truth
     heat = np.maximum(weights, 0)[label_map].astype(np.float32)
     if not heat.any():
         return np.zeros(3)
-    places = np.argwhere(label_map == weights.argmax())
-    middle = places[np.square(places - places.mean(axis=0)).sum(axis=1).argmin()]
+    pixels = np.argwhere(label_map == weights.argmax())
+    middle = pixels[np.square(pixels - pixels.mean(axis=0)).sum(axis=1).argmin()]
     y, x = ((middle + 0.5) / label_map.shape * truth.inside.shape).astype(np.intp)
     energy = measure_maps(heat[None], truth)[0, 2]
     return np.array([truth.distance[y, x] == 0, truth.distance[y, x] < TOLERANCE, energy], dtype=np.float64)

@@ -31,7 +31,7 @@ def _of_model(model: str, found: Sequence[LocalisationView]) -> str:
     first = next(iter(test.values()), None)
     if first is None:
         return f"{model}: no test sample has a mask that marks anything"
-    rows.append(("chance", *["-"] * 5, *(f"{_measures(first)[place].chance:.3f}" for place in range(3))))
+    rows.append(("chance", *["-"] * 5, *(f"{_measures(first)[index].chance:.3f}" for index in range(3))))
     chosen = next((one for one in test.values() if one.chosen), None)
     if chosen is not None:
         rows.append(_row("chosen", chosen))

@@ -32,12 +32,12 @@ class MaskedRows:
     def add(self, image: Masks, text: Masks) -> slice:
         """Add rows and say where they are; image bool [n, D_i] and text bool [n, D_t], True = kept."""
         start = len(self._rows)
-        for seen, read in zip(np.ascontiguousarray(image), np.ascontiguousarray(text), strict=True):
-            place = self._image.setdefault(seen.tobytes(), len(self._image))
-            self._rows.append((place, self._text.setdefault(read.tobytes(), len(self._text))))
+        for image_mask, text_mask in zip(np.ascontiguousarray(image), np.ascontiguousarray(text), strict=True):
+            index = self._image.setdefault(image_mask.tobytes(), len(self._image))
+            self._rows.append((index, self._text.setdefault(text_mask.tobytes(), len(self._text))))
         return slice(start, len(self._rows))
 
-    def ask(
+    def evaluate(
         self,
         models: Mapping[str, Model],
         picture: MaskedPicture,
@@ -57,7 +57,7 @@ class MaskedRows:
         return np.frombuffer(b"".join(masks), dtype=bool).reshape(len(masks), size).copy()
 
 
-def that_share_rows(models: Mapping[str, Model]) -> Sequence[dict[str, Model]]:
+def models_sharing_rows(models: Mapping[str, Model]) -> Sequence[dict[str, Model]]:
     """Models to ask together: those with towers; and each opaque one alone, since it pays for every row."""
     towers: dict[str, Model] = {name: model for name, model in models.items() if isinstance(model, DualStreamModel)}
     alone: list[dict[str, Model]] = [{name: model} for name, model in models.items() if name not in towers]

@@ -26,7 +26,7 @@ from precompute.evaluation.planted_samples import planted_samples
 from precompute.evaluation.statistics import Share
 from precompute.recipe import FUSIONS
 
-LEAST_SAMPLES = 60
+MIN_SAMPLES = 60
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def bars(report: PlantedReport) -> list[Bar]:
 def _word_bars(model: str, finding: Finding | None) -> list[Bar]:
     share = finding.top_entry.value if finding and finding.top_entry else None
     return [
-        Bar(f"{model}: word-only samples that it has right", finding.right if finding else 0, LEAST_SAMPLES),
+        Bar(f"{model}: word-only samples that it has right", finding.right if finding else 0, MIN_SAMPLES),
         Bar(f"{model}: the planted entry is the top text feature", share, 0.80),
     ]
 
@@ -143,7 +143,7 @@ def _picture_bars(model: str, finding: Finding | None) -> list[Bar]:
     share = finding.top_parts.value if finding and finding.top_parts else None
     region = finding.region_mean if finding else None
     return [
-        Bar(f"{model}: picture-only samples that it has right", finding.right if finding else 0, LEAST_SAMPLES),
+        Bar(f"{model}: picture-only samples that it has right", finding.right if finding else 0, MIN_SAMPLES),
         Bar(f"{model}: a top-3 superpixel at least half inside the planted region", share, 0.80),
         Bar(f"{model}: the region's mean share of the picture", region, 0.10, at_least=False),
     ]

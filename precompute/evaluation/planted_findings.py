@@ -66,11 +66,11 @@ class ModalitySeparation:
 
 def twin_accuracies(session: Session, model: Model, samples: dict[int, PlantedSample]) -> list[TwinAccuracy]:
     """A model's accuracy on the test split and inside each kind of twins, beside what a guess gives."""
-    place = {label: index for index, label in enumerate(model.classes)}
+    index_of = {label: index for index, label in enumerate(model.classes)}
     families: dict[str, list[int]] = defaultdict(list)
     for label, family in session.execute(select(Category.label, Category.family)):
-        if family is not None and label in place:
-            families[family].append(place[label])
+        if family is not None and label in index_of:
+            families[family].append(index_of[label])
     everywhere: list[bool] = []
     right: dict[str, list[bool]] = defaultdict(list)
     twins: dict[str, list[tuple[bool, int]]] = defaultdict(list)
@@ -81,11 +81,11 @@ def twin_accuracies(session: Session, model: Model, samples: dict[int, PlantedSa
     )
     for sample_id, probabilities, is_right in session.execute(query):
         everywhere.append(is_right)
-        if (sample := samples.get(sample_id)) is not None and sample.label in place:
+        if (sample := samples.get(sample_id)) is not None and sample.label in index_of:
             rivals = families[sample.family]
             chosen = max(rivals, key=lambda index: probabilities[index])
             right[sample.kind].append(is_right)
-            twins[sample.kind].append((chosen == place[sample.label], len(rivals)))
+            twins[sample.kind].append((chosen == index_of[sample.label], len(rivals)))
     chance = 1 / len(model.classes)
     rows = [TwinAccuracy(model.name, "all", Share(sum(everywhere), len(everywhere), chance), None)]
     for kind in sorted(right):

@@ -16,7 +16,7 @@ from db.errors import UserError
 from db.records.samples import Split
 from db.schema.columns import Point
 from db.schema.tables import Category, Evidence, Sample, Segmentation
-from precompute.local_explanations.segments import LabelMap, decode_label_map
+from precompute.local_explanations.superpixels import LabelMap, decode_label_map
 
 Region = npt.NDArray[np.bool_]
 Shares = npt.NDArray[np.float64]

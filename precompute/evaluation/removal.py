@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from precompute.local_explanations.segments import LabelMap
+from precompute.local_explanations.superpixels import LabelMap
 
 NEAR = 8
-"""A removed superpixel is stood in for by one of so many: the nearest of like size."""
+"""A removed superpixel is compared with one drawn from so many: the nearest of like size."""
 LIKE_SIZE = 2.0
 """Of like size: at most so many times larger or smaller."""
 
@@ -20,11 +20,11 @@ def draw_entries(entries: int, removed: Sequence[int], generator: np.random.Gene
     return sorted(generator.choice(others, min(len(removed), len(others)), replace=False).tolist())
 
 
-def draw_superpixels(stand_ins: Sequence[Sequence[int]], generator: np.random.Generator) -> list[int]:
-    """For each removed superpixel one of its `NEAR` first stand-ins, see `nearby_superpixels`, not drawn yet."""
+def draw_superpixels(candidates: Sequence[Sequence[int]], generator: np.random.Generator) -> list[int]:
+    """For each removed superpixel one of its `NEAR` first candidates, see `nearby_superpixels`, not drawn yet."""
     drawn: list[int] = []
-    for candidates in stand_ins:
-        free = [part for part in candidates if part not in drawn][:NEAR]
+    for of_one in candidates:
+        free = [superpixel for superpixel in of_one if superpixel not in drawn][:NEAR]
         if free:
             drawn.append(free[generator.integers(len(free))])
     return sorted(drawn)
@@ -47,9 +47,9 @@ def nearby_superpixels(label_map: LabelMap, removed: Sequence[int]) -> list[list
     )
     kept = np.setdiff1d(np.arange(len(sizes)), removed)
     orders = []
-    for part in removed:
-        ratio = sizes[kept] / sizes[part]
+    for superpixel in removed:
+        ratio = sizes[kept] / sizes[superpixel]
         unlike = (ratio > LIKE_SIZE) | (ratio < 1 / LIKE_SIZE)
-        distance = np.hypot(*(centres[kept] - centres[part]).T)
-        orders.append([int(kept[place]) for place in np.lexsort((kept, distance, unlike))])
+        distance = np.hypot(*(centres[kept] - centres[superpixel]).T)
+        orders.append([int(kept[index]) for index in np.lexsort((kept, distance, unlike))])
     return orders

@@ -1,1 +1,1 @@
-"""What a model relies on in a whole class: groups of picture parts and of words (P1 §3.2)."""
+"""What a model relies on in a whole class: groups of superpixels and of OCR entries (P1 §3.2)."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from db.definitions.principal_plane import principal_plane
 from precompute.global_explanations.features import Feature, Modality, StoredExplanation, top_features
 from precompute.global_explanations.groups import FeatureGroup
-from precompute.global_explanations.image_groups import Embeddings, directions, group_parts
-from precompute.global_explanations.scores import least_support
+from precompute.global_explanations.image_groups import Embeddings, group_superpixels, unit_vectors
+from precompute.global_explanations.scores import minimum_support
 from precompute.global_explanations.text_groups import group_texts
 from precompute.recipe import GlobalSettings
 
@@ -21,22 +21,22 @@ class ModalityGroups:
     Attributes:
         explained: samples of the class with an explanation of it.
         support: distinct samples that a group needs.
-        parts: top features that went in.
+        features: number of top features that went in.
         noise: those that are in no group, of any size.
         rare: groups with too little support.
         reason: why no group is shown; None where one is.
-        places: of each part its sample's id, its segment and where it lies on the plane that shows most of the
-            variance of the class's parts, x and y in 0..1; empty for words, and where nothing was embedded.
+        projection: of each superpixel its sample's id, its own id, and x and y in 0..1 on the first two principal
+            components of the class's embeddings; empty for entries, and where nothing was embedded.
     """
 
     groups: tuple[FeatureGroup, ...]
     explained: int
     support: int
-    parts: int
+    features: int
     noise: int
     rare: int
     reason: str | None
-    places: tuple[tuple[int, int, float, float], ...] = ()
+    projection: tuple[tuple[int, int, float, float], ...] = ()
 
 
 def explain_class(
@@ -54,18 +54,18 @@ def explain_class(
     Returns:
         The groups of both modalities.
     """
-    parts = [part for explanation in explanations for part in top_features(explanation, "image", settings.top)]
-    words = [word for explanation in explanations for word in top_features(explanation, "text", settings.top)]
+    superpixels = [one for explanation in explanations for one in top_features(explanation, "image", settings.top)]
+    entries = [one for explanation in explanations for one in top_features(explanation, "text", settings.top)]
     explained = len(explanations)
-    support = least_support(explained, settings.support_share, settings.support_least)
+    support = minimum_support(explained, settings.support_share, settings.support_least)
     found = {
         "image": []
         if embeddings is None or explained < support
-        else group_parts(parts, embeddings, explained, settings),
-        "text": group_texts(words, settings.similarity),
+        else group_superpixels(superpixels, embeddings, explained, settings),
+        "text": group_texts(entries, settings.similarity),
     }
     answer: dict[Modality, ModalityGroups] = {}
-    features: tuple[tuple[Modality, list[Feature]], ...] = (("image", parts), ("text", words))
+    features: tuple[tuple[Modality, list[Feature]], ...] = (("image", superpixels), ("text", entries))
     for modality, these in features:
         groups = found[modality]
         supported = tuple(group for group in groups if group.samples >= support)
@@ -77,7 +77,9 @@ def explain_class(
             reason = f"no {'part of a picture' if modality == 'image' else 'text'} has a weight above 0"
         elif modality == "image" and embeddings is None:
             reason = "no image classifier is trained that could tell which parts look alike"
-        elif modality == "image":  # HDBSCAN looks for splits: it finds none among parts that all look alike, either
+        elif (
+            modality == "image"
+        ):  # HDBSCAN looks for splits: it finds none among superpixels that all look alike, either
             reason = f"no parts were found that stand out from the rest in {support} of {explained} samples"
         else:
             reason = f"no text came back in {support} of {explained} samples"
@@ -85,21 +87,24 @@ def explain_class(
             groups=supported,
             explained=explained,
             support=support,
-            parts=len(these),
+            features=len(these),
             noise=len(these) - sum(len(group.members) for group in groups),
             rare=len(groups) - len(supported),
             reason=reason,
-            places=_places(parts, embeddings) if modality == "image" and embeddings and found["image"] else (),
+            projection=_projection(superpixels, embeddings)
+            if modality == "image" and embeddings and found["image"]
+            else (),
         )
     return answer
 
 
-def _places(
-    parts: Sequence[Feature], embeddings: Callable[[Sequence[Feature]], Embeddings]
+def _projection(
+    superpixels: Sequence[Feature], embeddings: Callable[[Sequence[Feature]], Embeddings]
 ) -> tuple[tuple[int, int, float, float], ...]:
-    ordered = sorted(parts, key=lambda part: (part.sample, part.index))
-    plane = principal_plane(directions(embeddings(ordered)))
+    """See `ModalityGroups.projection`."""
+    ordered = sorted(superpixels, key=lambda one: (one.sample, one.index))
+    plane = principal_plane(unit_vectors(embeddings(ordered)))
     return tuple(
-        (part.sample_id, part.index, round(float(x), 3), round(float(y), 3))
-        for part, (x, y) in zip(ordered, plane, strict=True)
+        (one.sample_id, one.index, round(float(x), 3), round(float(y), 3))
+        for one, (x, y) in zip(ordered, plane, strict=True)
     )

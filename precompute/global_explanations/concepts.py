@@ -14,7 +14,7 @@ from precompute.global_explanations.text_groups import group_texts
 
 @dataclass(frozen=True)
 class ClassGroup:
-    """A stored group of one class as far as concepts need it: `name` of texts, `centroid` and `radius` of parts."""
+    """A stored group of one class: text groups have a `name`, image groups a `centroid` and a `radius`."""
 
     id: int
     label: str
@@ -43,19 +43,19 @@ def find_concepts(groups: Sequence[ClassGroup], similarity: float) -> dict[int, 
     texts = [group for group in ordered if group.modality == "text"]
     images = [group for group in ordered if group.modality == "image"]
     concepts: dict[int, int] = {}
-    for found in (_matching_texts(texts, similarity), _matching_parts(images)):
+    for found in (_matching_text_groups(texts, similarity), _matching_image_groups(images)):
         shared = [members for members in found if len({group.label for group in members}) > 1]
         concepts |= {group.id: number for number, members in enumerate(shared, start=1) for group in members}
     return concepts
 
 
-def _matching_texts(groups: Sequence[ClassGroup], similarity: float) -> list[list[ClassGroup]]:
+def _matching_text_groups(groups: Sequence[ClassGroup], similarity: float) -> list[list[ClassGroup]]:
     named = [Feature(group.id, 0, group.label, group.id, group.samples, 1.0, group.name) for group in groups]
     by_id = {group.id: group for group in groups}
     return [[by_id[member.index] for member in found.members] for found in group_texts(named, similarity)]
 
 
-def _matching_parts(groups: Sequence[ClassGroup]) -> list[list[ClassGroup]]:
+def _matching_image_groups(groups: Sequence[ClassGroup]) -> list[list[ClassGroup]]:
     if not groups:
         return []
     centroids = np.array([group.centroid for group in groups], dtype=np.float64)
@@ -66,6 +66,6 @@ def _matching_parts(groups: Sequence[ClassGroup]) -> list[list[ClassGroup]]:
         first = left[0]
         near = 1 - centroids[left] @ centroids[first] <= np.minimum(radii[left], radii[first])
         near[0] = True
-        found.append([groups[place] for place in left[near]])
+        found.append([groups[index] for index in left[near]])
         left = left[~near]
     return found

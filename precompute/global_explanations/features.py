@@ -1,4 +1,4 @@
-"""The features that a model relies on in one class: the heaviest parts and words of its stored explanations."""
+"""Top features of explanations: the superpixels and OCR entries with the greatest weights (P1 §4.2)."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def explanation_stamps(
     return stamps
 
 
-def whole_weight(image_weights: Vector, text_weights: Vector) -> float:
+def l1_norm(image_weights: Vector, text_weights: Vector) -> float:
     """‖w‖₁ of an explanation, both modalities."""
     return float(np.abs(image_weights).sum(dtype=np.float64) + np.abs(text_weights).sum(dtype=np.float64))
 
@@ -129,7 +129,7 @@ def top_features(explanation: StoredExplanation, modality: Modality, top: int) -
     Definition: docs/definitions.md, Global groups.
     """
     weights = explanation.image_weights if modality == "image" else explanation.text_weights
-    norm = whole_weight(explanation.image_weights, explanation.text_weights)
+    norm = l1_norm(explanation.image_weights, explanation.text_weights)
     heaviest = np.argsort(-weights, kind="stable")[:top]
     return [
         Feature(

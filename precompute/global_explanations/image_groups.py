@@ -14,34 +14,35 @@ from torch import Tensor
 from precompute.dataset.samples import Pixels
 from precompute.global_explanations.features import Feature
 from precompute.global_explanations.groups import FeatureGroup, by_weight
-from precompute.local_explanations.segments import LabelMap
+from precompute.local_explanations.superpixels import LabelMap
 from precompute.recipe import GlobalSettings
 
 Embed = Callable[[Tensor], Tensor]
 Embeddings = npt.NDArray[np.float32]
-Directions = npt.NDArray[np.float64]
-Part = tuple[str, int]
+UnitVectors = npt.NDArray[np.float64]
+SuperpixelKey = tuple[str, int]
+"""A sample's path and a superpixel's id."""
 SegmentedPicture = tuple[Pixels, LabelMap]
 
 
-def crop_part(picture: Pixels, label_map: LabelMap, segment: int) -> Pixels:
+def crop_superpixel(picture: Pixels, label_map: LabelMap, superpixel: int) -> Pixels:
     """The bounding box of one superpixel, everything else in it black (docs/definitions.md, Global groups).
 
     Args:
         picture: uint8 [h, w, 3].
-        label_map: int [h, w], in which `segment` occurs.
+        label_map: int [h, w], in which `superpixel` occurs.
 
     Returns:
         uint8 [box height, box width, 3].
     """
-    inside = label_map == segment
+    inside = label_map == superpixel
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return np.where(inside[box][..., None], picture[box], np.uint8(0))
 
 
-class PartEmbeddings:
-    """Embeddings of superpixels, each computed once; models that rely on the same part share it.
+class SuperpixelEmbeddings:
+    """Embeddings of superpixels, each computed once; models that rely on the same superpixel share it.
 
     Args:
         embed: the trained image classifier up to its hidden layer: float32 [n, 3, h, w] in 0..1 -> [n, d].
@@ -56,7 +57,7 @@ class PartEmbeddings:
         self._load = load
         self._size = size
         self._batch_size = batch_size
-        self._known: dict[Part, Embeddings] = {}
+        self._known: dict[SuperpixelKey, Embeddings] = {}
 
     def of(self, features: Sequence[Feature]) -> Embeddings:
         """float32 [n, d], one row a feature."""
@@ -67,20 +68,20 @@ class PartEmbeddings:
             self._known.update(zip(batch, self._embedded(batch), strict=True))
         return np.stack([self._known[feature.sample, feature.index] for feature in features])
 
-    def _embedded(self, parts: Sequence[Part]) -> Embeddings:
+    def _embedded(self, superpixels: Sequence[SuperpixelKey]) -> Embeddings:
         crops = np.zeros((self._batch_size, self._size, self._size, 3), dtype=np.uint8)
         loaded: dict[str, SegmentedPicture] = {}
-        for row, (sample, segment) in enumerate(parts):
+        for row, (sample, superpixel) in enumerate(superpixels):
             if sample not in loaded:
                 loaded = {sample: self._load(sample)}
-            crop = Image.fromarray(crop_part(*loaded[sample], segment))
+            crop = Image.fromarray(crop_superpixel(*loaded[sample], superpixel))
             crops[row] = np.asarray(crop.resize((self._size, self._size), Image.Resampling.BILINEAR))
         with torch.inference_mode():
             embedded = self._embed(torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255)
-        return embedded[: len(parts)].float().cpu().numpy()
+        return embedded[: len(superpixels)].float().cpu().numpy()
 
 
-def group_parts(
+def group_superpixels(
     features: Iterable[Feature],
     embeddings: Callable[[Sequence[Feature]], Embeddings],
     explained: int,
@@ -101,26 +102,26 @@ def group_parts(
     size = max(settings.cluster_size, int(settings.cluster_share * explained))
     if len(ordered) < 2 * size:
         return []
-    points = directions(embeddings(ordered))
+    points = unit_vectors(embeddings(ordered))
     labels = cluster(points, size)
     return [_group(ordered, points, np.flatnonzero(labels == label)) for label in range(labels.max() + 1)]
 
 
-def _group(features: Sequence[Feature], points: Directions, places: npt.NDArray[np.int64]) -> FeatureGroup:
-    mean = points[places].mean(axis=0)
+def _group(features: Sequence[Feature], points: UnitVectors, indices: npt.NDArray[np.int64]) -> FeatureGroup:
+    mean = points[indices].mean(axis=0)
     centroid = mean / max(float(np.linalg.norm(mean)), 1e-12)
     return FeatureGroup(
         "image",
-        tuple(sorted((features[place] for place in places), key=by_weight)),
+        tuple(sorted((features[index] for index in indices), key=by_weight)),
         centroid=centroid.astype(np.float32),
-        radius=float(1 - (points[places] @ centroid).min()),
+        radius=float(1 - (points[indices] @ centroid).min()),
     )
 
 
 def nearest_groups(
     embeddings: Embeddings, centroids: npt.NDArray[np.float32], radii: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.int64]:
-    """Which group new parts belong to: the one with the nearest centroid, if no farther from it than a member is.
+    """Which group new superpixels belong to: the one with the nearest centroid, if no farther from it than a member is.
 
     Args:
         embeddings: float32 [n, d] of superpixels that no group was made of.
@@ -128,24 +129,24 @@ def nearest_groups(
         radii: float64 [g], the largest distance 1 - cosine of a member.
 
     Returns:
-        int [n]: the group's place, -1 = none. Source: ours; P1 §5.2 counts samples that contain a group.
+        int [n]: index of the group, -1 = none. Source: ours; P1 §5.2 counts samples that contain a group.
     """
     if not len(centroids):
         return np.full(len(embeddings), -1, dtype=np.int64)
-    distances = 1 - directions(embeddings) @ centroids.T.astype(np.float64)
+    distances = 1 - unit_vectors(embeddings) @ centroids.T.astype(np.float64)
     nearest = distances.argmin(axis=1)
     inside = distances[np.arange(len(nearest)), nearest] <= radii[nearest] + 1e-6
     return np.where(inside, nearest, -1)
 
 
-def directions(embeddings: Embeddings) -> Directions:
+def unit_vectors(embeddings: Embeddings) -> UnitVectors:
     """Each row brought to length 1, float64; a zero row stays zero."""
     lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1, keepdims=True)
     return np.asarray(embeddings / np.maximum(lengths, 1e-12), dtype=np.float64)
 
 
-def cluster(points: Directions, size: int) -> npt.NDArray[np.int64]:
-    """HDBSCAN of directions: a cluster has at least `size` points, and so many neighbours make a point dense.
+def cluster(points: UnitVectors, size: int) -> npt.NDArray[np.int64]:
+    """HDBSCAN of unit_vectors: a cluster has at least `size` points, and so many neighbours make a point dense.
 
     Args:
         points: float64 [n, d] of length 1, n >= 2 * size: two clusters, since HDBSCAN looks for splits.

@@ -17,9 +17,9 @@ from precompute.context import RunContext
 from precompute.engine import Stage, Task
 from precompute.executors import Given, Job
 from precompute.global_explanations.concepts import ClassGroup, find_concepts
-from precompute.global_explanations.features import Feature, Modality, whole_weight
+from precompute.global_explanations.features import Feature, Modality, l1_norm
 from precompute.global_explanations.groups import FeatureGroup, by_weight, rank_groups
-from precompute.global_explanations.scores import SCORES, Occurrences, pick_samples, sp_lime_importance
+from precompute.global_explanations.scores import SCORES, Occurrences, sp_lime_importance, submodular_pick
 from precompute.global_explanations.stage import EXPLAIN_GLOBAL
 from precompute.provenance import INPUTS, SETTINGS
 from precompute.recipe import GlobalSettings, Recipe, settings_hash
@@ -108,7 +108,7 @@ def _rows(task: Task, answers: Sequence[Ranking]) -> list[Record]:
 def stored_groups(session: Session, model_id: int) -> list[StoredGroup]:
     """All groups of a model with their members, by class and stored order."""
     norms = {
-        key: whole_weight(image, text)
+        key: l1_norm(image, text)
         for key, image, text in session.execute(
             select(Explanation.id, Explanation.image_weights, Explanation.text_weights)
             .join(Sample, Sample.id == Explanation.sample_id)
@@ -203,7 +203,7 @@ def _weight(group: FeatureGroup) -> float:
 
 
 def _pick(groups: Sequence[StoredGroup], budget: int) -> Sequence[tuple[str, float]]:
-    return pick_samples(
+    return submodular_pick(
         [sp_lime_importance([member.weight for member in one.group.members]) for one in groups],
         [frozenset(member.sample for member in one.group.members) for one in groups],
         budget,

@@ -90,7 +90,7 @@ SCORES: dict[str, Scores] = {
 """Each scores all groups of one model and modality in one call."""
 
 
-def pick_samples(
+def submodular_pick(
     importances: Sequence[float], samples: Sequence[frozenset[str]], budget: int
 ) -> list[tuple[str, float]]:
     """SP-LIME's greedy pick of samples that together show the most important groups.
@@ -125,6 +125,6 @@ def pick_samples(
     return picks
 
 
-def least_support(samples: int, share: float, least: int) -> int:
+def minimum_support(samples: int, share: float, least: int) -> int:
     """Distinct samples that a group needs: `least`, or the share of the class's explained samples, rounded up."""
     return max(least, math.ceil(round(share * samples, 9)))

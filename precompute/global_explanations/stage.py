@@ -26,10 +26,10 @@ from precompute.global_explanations.features import (
     true_class_explanations,
 )
 from precompute.global_explanations.groups import RankedGroup, rank_groups
-from precompute.global_explanations.image_groups import Embed, PartEmbeddings, SegmentedPicture
+from precompute.global_explanations.image_groups import Embed, SegmentedPicture, SuperpixelEmbeddings
 from precompute.global_explanations.scores import normlime_score
 from precompute.global_explanations.text_groups import spellings
-from precompute.local_explanations.segments import decode_label_map
+from precompute.local_explanations.superpixels import decode_label_map
 from precompute.models.worker import ModelSetup, model_setup
 from precompute.provenance import INPUTS, SETTINGS
 from precompute.recipe import GlobalSettings, Recipe, settings_hash
@@ -127,9 +127,9 @@ def _tasks(context: RunContext) -> Iterator[Task]:
         categories = session.execute(select(Category.id, Category.label).order_by(Category.label)).all()
         stamps = explanation_stamps(session, recipe.global_.split)
     image_model = next((model for model in stored if model.kind == "image"), None)
-    sees = image_model is not None and image_model_name(recipe) is not None
+    has_image_model = image_model is not None and image_model_name(recipe) is not None
     # What image groups depend on beside the explanations.
-    sight = [recipe.towers.image_size, image_model.checkpoint_hash if image_model and sees else None]
+    image_inputs = [recipe.towers.image_size, image_model.checkpoint_hash if image_model and has_image_model else None]
     grouping = SETTINGS[EXPLAIN_GLOBAL](recipe)
     for category_id, label in categories:
         for model in stored:
@@ -137,14 +137,14 @@ def _tasks(context: RunContext) -> Iterator[Task]:
             if explained:
                 yield Task(
                     key=f"{model.name}|{label}",
-                    mark=settings_hash(STORED, grouping, sight, [list(one) for one in explained]),
+                    mark=settings_hash(STORED, grouping, image_inputs, [list(one) for one in explained]),
                     payload=(model.id, category_id, label),
                     model=model.name,
                 )
 
 
 def _jobs(_: RunContext, tasks: Sequence[Task]) -> Iterator[Job]:
-    """All models of a class together: a part of a picture that several rely on is embedded once."""
+    """All models of a class together: a superpixel that several rely on is embedded once."""
     for found in grouped(tasks, lambda task: task.payload[2]):
         yield Job(tuple(task.key for task in found), tuple(found))
 
@@ -175,36 +175,38 @@ def segmented_samples(context: RunContext, label: str) -> dict[str, SegmentedSam
 
 
 def image_model_name(recipe: Recipe) -> str | None:
-    """The recipe's image model, whose features tell parts of pictures apart."""
+    """The recipe's image model, whose features superpixels are compared by."""
     return next((model.name for model in recipe.models if model.kind == "image"), None)
 
 
 def grouping_setup(context: RunContext) -> GroupingSetup:
-    """How to embed parts of pictures, on all cores: the number of threads may change an embedding's last digits, so it
+    """How to embed superpixels, on all cores: the number of threads may change an embedding's last digits, so it
     must not follow --workers."""
     name = image_model_name(context.recipe)
     return GroupingSetup(context.recipe, name, None if name is None else model_setup(context, [name], cores()))
 
 
 def _group_class(state: GroupingState, request: Request) -> ByKey:
-    parts = part_embeddings(state, request.samples)
-    of = None if parts is None else parts.of
+    embeddings = superpixel_embeddings(state, request.samples)
+    of = None if embeddings is None else embeddings.of
     return ByKey({key: explain_class(found, of, state.recipe.global_) for key, found in request.explanations.items()})
 
 
 def embedding(classifier: Callable[[], ImageClassifier], settings: GlobalSettings) -> Embed:
-    """What parts of pictures are compared by."""
+    """The embedding that superpixels are compared by."""
     if settings.embedding == "tower":
         return lambda crops: classifier().embed_images(crops)
     return lambda crops: classifier().hidden(classifier().embed_images(crops))
 
 
-def part_embeddings(state: GroupingState, samples: Mapping[str, SegmentedSample]) -> PartEmbeddings | None:
+def superpixel_embeddings(state: GroupingState, samples: Mapping[str, SegmentedSample]) -> SuperpixelEmbeddings | None:
     """Embeddings of superpixels of samples; None where no image classifier is trained."""
     if state.embed is None:
         return None
     size = state.recipe.towers.image_size
-    return PartEmbeddings(state.embed, lambda path: samples[path].decode(size), size, state.recipe.runtime.batch_size)
+    return SuperpixelEmbeddings(
+        state.embed, lambda path: samples[path].decode(size), size, state.recipe.runtime.batch_size
+    )
 
 
 def _rows(task: Task, answers: Sequence[dict[Modality, ModalityGroups]]) -> list[Record]:
@@ -248,12 +250,12 @@ def _summary(groups: ModalityGroups, modality: Modality, model: str, label: str)
     figures: dict[str, object] = {
         "explained": groups.explained,
         "support": groups.support,
-        "parts": groups.parts,
+        "parts": groups.features,
         "noise": groups.noise,
         "rare": groups.rare,
         "groups": len(groups.groups),
         "reason": groups.reason,
     }
-    if groups.places:
-        figures["places"] = groups.places
+    if groups.projection:
+        figures["places"] = groups.projection
     return EvaluationRecord(kind="groups", model=model, label=label, modality=modality, figures=figures)

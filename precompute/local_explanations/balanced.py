@@ -11,8 +11,8 @@ from precompute.local_explanations.sampling import Masks, Rows
 
 Integers = npt.NDArray[np.int8]
 
-MOST_BLOCKS = 16
-MOST_ENUMERATED = 6
+MAX_BLOCKS = 16
+MAX_ENUMERATED = 6
 """So many features or fewer are enumerated fully: at most 64 masks."""
 
 
@@ -23,7 +23,7 @@ class ReplicatedDesign:
     Attributes:
         image_masks: [a, superpixels], True = kept; the first keeps everything, the last nothing.
         text_masks: [b, entries], likewise.
-        blocks: for each block the places of its image masks [p] and of its text masks [q].
+        blocks: for each block the indices of its image masks [p] and of its text masks [q].
         crossed: every image mask of a block meets every text mask of it; else p = q and they meet in pairs.
     """
 
@@ -34,7 +34,7 @@ class ReplicatedDesign:
 
     @property
     def rows(self) -> Rows:
-        """[n, 2] places in image_masks and text_masks of every row, block by block, image mask by image mask."""
+        """[n, 2] indices in image_masks and text_masks of every row, block by block, image mask by image mask."""
         if not self.crossed:
             return np.concatenate([np.stack(block, axis=1) for block in self.blocks])
         pairs = [np.stack(np.meshgrid(image, text, indexing="ij"), axis=-1) for image, text in self.blocks]
@@ -92,13 +92,13 @@ def joint_design(superpixels: int, entries: int, evaluations: int, seed: int) ->
     random = np.random.default_rng(seed)
     features = superpixels + entries
     masks = [_block(features, random) for _ in range(_replicates(evaluations, _size(features)))]
-    image, image_places = _distinct([block[:, :superpixels] for block in masks], superpixels)
-    text, text_places = _distinct([block[:, superpixels:] for block in masks], entries)
-    return ReplicatedDesign(image, text, tuple(zip(image_places, text_places, strict=True)), crossed=False)
+    image, image_indices = _distinct([block[:, :superpixels] for block in masks], superpixels)
+    text, text_indices = _distinct([block[:, superpixels:] for block in masks], entries)
+    return ReplicatedDesign(image, text, tuple(zip(image_indices, text_indices, strict=True)), crossed=False)
 
 
 def _replicates(evaluations: int, size: int) -> int:
-    return min(max(2, round(evaluations / size)), MOST_BLOCKS)
+    return min(max(2, round(evaluations / size)), MAX_BLOCKS)
 
 
 def crossed_design(superpixels: int, entries: int, evaluations: int, seed: int) -> ReplicatedDesign:
@@ -117,34 +117,34 @@ def crossed_design(superpixels: int, entries: int, evaluations: int, seed: int) 
     random = np.random.default_rng(seed)
     blocks = _replicates(evaluations, _size(superpixels))
     text_blocks = min(blocks, max(2, evaluations // (4 * _size(entries))))
-    image, image_places = _distinct([_block(superpixels, random) for _ in range(blocks)], superpixels)
-    text, text_places = _distinct([_block(entries, random) for _ in range(text_blocks)], entries)
-    paired = tuple((places, text_places[block % text_blocks]) for block, places in enumerate(image_places))
+    image, image_indices = _distinct([_block(superpixels, random) for _ in range(blocks)], superpixels)
+    text, text_indices = _distinct([_block(entries, random) for _ in range(text_blocks)], entries)
+    paired = tuple((indices, text_indices[block % text_blocks]) for block, indices in enumerate(image_indices))
     return ReplicatedDesign(image, text, paired, crossed=True)
 
 
 def _size(features: int) -> int:
-    return 2**features if features <= MOST_ENUMERATED else 2 * len(hadamard(features + 1))
+    return 2**features if features <= MAX_ENUMERATED else 2 * len(hadamard(features + 1))
 
 
 def _block(features: int, random: np.random.Generator) -> Masks:
-    if features > MOST_ENUMERATED:
+    if features > MAX_ENUMERATED:
         return folded_design(features, random)
     return np.array((np.arange(2**features)[:, None] >> np.arange(features)) & 1, dtype=np.bool_)
 
 
 def _distinct(blocks: list[Masks], features: int) -> tuple[Masks, list[Rows]]:
-    """Distinct masks, all-on first and all-off last, and the places of each block's masks among them."""
-    places: dict[bytes, int] = {np.ones(features, dtype=bool).tobytes(): 0}
+    """Distinct masks, all-on first and all-off last, and the indices of each block's masks among them."""
+    indices: dict[bytes, int] = {np.ones(features, dtype=bool).tobytes(): 0}
     masks = [np.ones(features, dtype=bool)]
     none = np.zeros(features, dtype=bool)
     found = []
     for block in blocks:
         for mask in block:
-            if mask.any() and mask.tobytes() not in places:
-                places[mask.tobytes()] = len(masks)
+            if mask.any() and mask.tobytes() not in indices:
+                indices[mask.tobytes()] = len(masks)
                 masks.append(mask)
         found.append(block)
-    places.setdefault(none.tobytes(), len(masks))
+    indices.setdefault(none.tobytes(), len(masks))
     masks.append(none)
-    return np.array(masks), [np.array([places[mask.tobytes()] for mask in block], dtype=np.intp) for block in found]
+    return np.array(masks), [np.array([indices[mask.tobytes()] for mask in block], dtype=np.intp) for block in found]

@@ -13,11 +13,11 @@ from db.records.written import ExplanationRecord
 from db.schema.columns import Vector
 from precompute.dataset.samples import Pixels
 from precompute.local_explanations.balanced import ReplicatedDesign, crossed_design, joint_design
-from precompute.local_explanations.masking import Answers, Evaluator, MaskedPicture
-from precompute.local_explanations.modality import image_share, image_share_positive
+from precompute.local_explanations.masking import EmbeddingCache, Evaluator, MaskedPicture
+from precompute.local_explanations.modality_ratio import image_share, image_share_positive
 from precompute.local_explanations.replicated_surrogate import certainty_of_order, fit_replicated
 from precompute.local_explanations.sampling import Design, Rows, lime_design
-from precompute.local_explanations.segments import LabelMap
+from precompute.local_explanations.superpixels import LabelMap
 from precompute.local_explanations.surrogate import Floats, Surrogate, fit_lime
 from precompute.models.protocol import DualStreamModel, Entry, Model
 from precompute.recipe import ExplainSettings, derive_seed
@@ -25,7 +25,7 @@ from precompute.recipe import ExplainSettings, derive_seed
 
 @dataclass(frozen=True)
 class Target:
-    """A class to explain: its place among the model's classes and why it is explained."""
+    """A class to explain: its index among the model's classes, and why: predicted, true or runner_up."""
 
     index: int
     kind: str
@@ -36,7 +36,7 @@ def targets(probabilities: Floats, true: int) -> list[Target]:
 
     Args:
         probabilities: [classes] of the untouched sample; the earlier class wins a tie.
-        true: place of the sample's class.
+        true: index of the sample's class.
 
     Source: P1 §4.4; docs/definitions.md, Local explanation.
     """
@@ -99,16 +99,16 @@ def explain_sample(
         nothing = np.array([len(design.image_masks), len(design.text_masks)]) - 1
         untouched, without_text, without_image = (0, 0), (0, nothing[1]), (nothing[0], 0)
         evaluator = Evaluator(group, batch_size, device)
-        answers = evaluator.embed(masked, readable, design.image_masks, design.text_masks)
+        cache = evaluator.embed(masked, readable, design.image_masks, design.text_masks)
         if settings.certainty is not None and isinstance(design, ReplicatedDesign) and design.crossed:
-            design = _certain_part(design, answers, settings.certainty, settings)
-        asked = _image_places(design)
-        answers.ask(asked)
+            design = _certain_blocks(design, cache, settings.certainty, settings)
+        evaluated = _image_indices(design)
+        cache.embed_images(evaluated)
         for name, model in group.items():
-            measured = answers.paired(name, np.array([untouched, without_text, without_image])).numpy()
+            measured = cache.paired(name, np.array([untouched, without_text, without_image])).numpy()
             wanted = targets(measured[0], model.classes.index(label))
             columns = [target.index for target in wanted]
-            surrogates = fit(design, design_answers(design, answers, name, columns), settings)
+            surrogates = fit(design, design_probabilities(design, cache, name, columns), settings)
             explained[name] = [
                 ExplanationRecord(
                     model=name,
@@ -116,7 +116,7 @@ def explain_sample(
                     label=model.classes[target.index],
                     kind=target.kind,
                     seed=seed,
-                    **_figures(surrogate, column, design, len(asked), settings, len(entries) - len(readable)),
+                    **_figures(surrogate, column, design, len(evaluated), settings, len(entries) - len(readable)),
                 )
                 for target, surrogate, column in zip(wanted, surrogates, measured.T[columns], strict=True)
             ]
@@ -124,41 +124,43 @@ def explain_sample(
     return Explained({name: explained[name] for name in models}, tower_seconds)
 
 
-def _image_places(design: Design | ReplicatedDesign) -> Rows:
+def _image_indices(design: Design | ReplicatedDesign) -> Rows:
     """The image masks that an explanation stands on: of the design's rows, all on, all off."""
     return np.unique([*design.rows[:, 0], 0, len(design.image_masks) - 1])
 
 
-def _certain_part(
-    design: ReplicatedDesign, answers: Answers, certainty: float, settings: ExplainSettings
+def _certain_blocks(
+    design: ReplicatedDesign, cache: EmbeddingCache, certainty: float, settings: ExplainSettings
 ) -> ReplicatedDesign:
     """The first blocks, two at least, where they settle the order of the predicted class's greatest weights."""
     for blocks in range(2, len(design.blocks)):
         part = replace(design, blocks=design.blocks[:blocks])
-        answers.ask(_image_places(part))
-        if all(_certainty(part, answers, name, settings) >= certainty for name in answers.models):
+        cache.embed_images(_image_indices(part))
+        if all(_certainty(part, cache, name, settings) >= certainty for name in cache.models):
             return part
     return design
 
 
-def _certainty(design: ReplicatedDesign, answers: Answers, name: str, settings: ExplainSettings) -> float:
-    predicted = int(answers.paired(name, np.zeros((1, 2), dtype=np.intp))[0].argmax())
-    surrogate = fit(design, design_answers(design, answers, name, [predicted]), settings)[0]
+def _certainty(design: ReplicatedDesign, cache: EmbeddingCache, name: str, settings: ExplainSettings) -> float:
+    predicted = int(cache.paired(name, np.zeros((1, 2), dtype=np.intp))[0].argmax())
+    surrogate = fit(design, design_probabilities(design, cache, name, [predicted]), settings)[0]
     assert surrogate.errors is not None
     return certainty_of_order(surrogate.weights, surrogate.errors, settings.certain_top)
 
 
-def design_answers(design: Design | ReplicatedDesign, answers: Answers, name: str, columns: list[int]) -> Floats:
+def design_probabilities(
+    design: Design | ReplicatedDesign, cache: EmbeddingCache, name: str, columns: list[int]
+) -> Floats:
     """The model's probabilities [n, columns] in the order of the design's rows."""
     if isinstance(design, ReplicatedDesign) and design.crossed:
-        return np.concatenate([answers.crossed(name, image, text, columns).numpy() for image, text in design.blocks])
-    return answers.paired(name, design.rows, columns).numpy()
+        return np.concatenate([cache.crossed(name, image, text, columns).numpy() for image, text in design.blocks])
+    return cache.paired(name, design.rows, columns).numpy()
 
 
 def _designs(
     settings: ExplainSettings, models: Mapping[str, Model]
 ) -> list[tuple[Callable[[int, int, int, int], Design | ReplicatedDesign], dict[str, Model]]]:
-    """Which models share which design: towers apart can be crossed cheaply, an opaque model is asked row by row."""
+    """Which models share which design: towers apart can be crossed cheaply, an opaque model is evaluated row by row."""
     if settings.sampler == "lime":
         return [(lime_design, dict(models))]
     dual: dict[str, Model] = {name: model for name, model in models.items() if isinstance(model, DualStreamModel)}

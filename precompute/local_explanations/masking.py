@@ -1,4 +1,4 @@
-"""Masked pictures and texts, and the models' answers to them: every distinct one is evaluated once."""
+"""Masked pictures and texts, and the models' probabilities for them: every distinct one is embedded once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from precompute.dataset.samples import Pixels
 from precompute.local_explanations.sampling import Masks, Rows
-from precompute.local_explanations.segments import LabelMap
+from precompute.local_explanations.superpixels import LabelMap
 from precompute.models.dual_stream import TowersAndHead
 from precompute.models.embedding_classifier import EmbeddingClassifier
 from precompute.models.prediction import tower_identity
@@ -74,9 +74,9 @@ def masked_entries(entries: Entries, masks: Masks) -> list[Entries]:
 
 
 class Evaluator:
-    """Asks models about one sample with features removed.
+    """Evaluates models on one sample with features removed.
 
-    Towers that several models share are evaluated once for all of them; an opaque model is asked row by row.
+    Towers that several models share are evaluated once for all of them; an opaque model is evaluated row by row.
 
     Args:
         models: by name.
@@ -93,41 +93,41 @@ class Evaluator:
         self.device = device
         self.tower_seconds = 0.0
 
-    def embed(self, picture: MaskedPicture, entries: Entries, image_masks: Masks, text_masks: Masks) -> Answers:
-        """Answers to any pairs of these masks; a masked picture is embedded when it is first asked for."""
-        return Answers(self, picture, masked_entries(entries, text_masks), torch.from_numpy(image_masks))
+    def embed(self, picture: MaskedPicture, entries: Entries, image_masks: Masks, text_masks: Masks) -> EmbeddingCache:
+        """A cache for these masks; a masked picture is embedded when it is first needed."""
+        return EmbeddingCache(self, picture, masked_entries(entries, text_masks), torch.from_numpy(image_masks))
 
     def probabilities(
         self, picture: MaskedPicture, entries: Entries, image_masks: Masks, text_masks: Masks, rows: Rows
     ) -> dict[str, Tensor]:
         """Probabilities float64 [n, classes] on the CPU of each model for rows of (image mask, text mask)."""
-        answers = self.embed(picture, entries, image_masks, text_masks)
-        return {name: answers.paired(name, rows) for name in self.models}
+        cache = self.embed(picture, entries, image_masks, text_masks)
+        return {name: cache.paired(name, rows) for name in self.models}
 
     @contextmanager
-    def clock(self) -> Iterator[None]:
+    def timed(self) -> Iterator[None]:
         """Counts the time of a block as spent inside towers."""
         start = time.perf_counter()
         yield
         self.tower_seconds += time.perf_counter() - start
 
 
-class _Embedded:
-    """What one image tower says of the masked pictures that it was asked for so far."""
+class _ImageEmbeddings:
+    """Embeddings of masked pictures by one image tower, computed so far; `known` bool [count]."""
 
     def __init__(self, count: int) -> None:
         self.known = np.zeros(count, dtype=bool)
         self.rows = torch.empty(0)
 
-    def add(self, places: Rows, rows: Tensor) -> None:
+    def add(self, indices: Rows, rows: Tensor) -> None:
         if not self.known.any():
             self.rows = torch.empty(len(self.known), *rows.shape[1:], dtype=rows.dtype, device=rows.device)
-        self.rows[torch.from_numpy(places)] = rows
-        self.known[places] = True
+        self.rows[torch.from_numpy(indices)] = rows
+        self.known[indices] = True
 
 
-class Answers:
-    """The models' answers to any pairs of the masks; what towers say is computed once.
+class EmbeddingCache:
+    """Embeddings of one sample's masked pictures and texts, each computed once by each tower; heads fuse any pairs.
 
     Args:
         texts: the kept entries of each text mask.
@@ -145,34 +145,34 @@ class Answers:
         self._texts = texts
         self._masks = image_masks
         self._has_text = torch.tensor([bool(join_entries(kept)) for kept in texts], dtype=torch.bool)
-        images: dict[int | str, _Embedded] = {}
+        images: dict[int | str, _ImageEmbeddings] = {}
         embedded: dict[int | str, Tensor] = {}
-        self._embeddings: dict[str, tuple[_Embedded, Tensor]] = {}
+        self._embeddings: dict[str, tuple[_ImageEmbeddings, Tensor]] = {}
         for name, model in evaluator.models.items():
             if not isinstance(model, DualStreamModel):
                 continue
             image_tower = tower_identity(model.image_tower, name)
             text_tower = tower_identity(model.text_tower, name)
-            images.setdefault(image_tower, _Embedded(len(image_masks)))
+            images.setdefault(image_tower, _ImageEmbeddings(len(image_masks)))
             if text_tower not in embedded:
-                with evaluator.clock():
+                with evaluator.timed():
                     embedded[text_tower] = model.embed_texts(texts)
             self._embeddings[name] = images[image_tower], embedded[text_tower]
 
     @torch.inference_mode()
-    def ask(self, image: Rows) -> None:
-        """Have the towers embed these masked pictures; asked for together they fill whole batches."""
+    def embed_images(self, image: Rows) -> None:
+        """Embed these masked pictures where that is not done yet; many in one call fill whole batches."""
         for name, (embedded, _) in self._embeddings.items():
             model = self.models[name]
             assert isinstance(model, DualStreamModel)
-            for places in _portions(np.unique(image[~embedded.known[image]]), self._evaluator.batch_size):
-                pictures = _readable(self._picture.compose(self._masks[torch.from_numpy(places)]), model)
-                with self._evaluator.clock():
-                    embedded.add(places, model.embed_images(pictures))
+            for indices in _batches(np.unique(image[~embedded.known[image]]), self._evaluator.batch_size):
+                pictures = _model_input(self._picture.compose(self._masks[torch.from_numpy(indices)]), model)
+                with self._evaluator.timed():
+                    embedded.add(indices, model.embed_images(pictures))
 
     def _dual(self, name: str, image: Rows) -> tuple[Tensor, Tensor]:
         """The embeddings of all masked pictures, those in `image` known, and of all texts."""
-        self.ask(image)
+        self.embed_images(image)
         embedded, texts = self._embeddings[name]
         return embedded.rows, texts
 
@@ -199,9 +199,9 @@ class Answers:
         return torch.cat(answers)
 
     def _predict(self, model: Model, image: Tensor, text: Tensor) -> Tensor:
-        pictures = _readable(self._picture.compose(self._masks[image]), model)
+        pictures = _model_input(self._picture.compose(self._masks[image]), model)
         entries = [self._texts[index] for index in text.tolist()]
-        with self._evaluator.clock():
+        with self._evaluator.timed():
             return model.predict(pictures, entries)
 
     @torch.inference_mode()
@@ -212,18 +212,20 @@ class Answers:
             pairs = np.stack(np.meshgrid(image, text, indexing="ij"), axis=-1).reshape(-1, 2)
             return self.paired(name, pairs, columns)
         images, texts = self._dual(name, image)
-        places = torch.from_numpy(text)
+        indices = torch.from_numpy(text)
         answers = [
-            model.fuse_crossed(images[batch], texts[places], self._has_text[places])[..., list(columns)].double().cpu()
+            model.fuse_crossed(images[batch], texts[indices], self._has_text[indices])[..., list(columns)]
+            .double()
+            .cpu()
             for batch in torch.split(torch.from_numpy(image), max(1, PAIRS_AT_A_TIME // len(text)))
         ]
         return torch.cat(answers).reshape(-1, len(columns))
 
 
-def _portions(places: Rows, size: int) -> list[Rows]:
-    return [places[start : start + size] for start in range(0, len(places), size)]
+def _batches(indices: Rows, size: int) -> list[Rows]:
+    return [indices[start : start + size] for start in range(0, len(indices), size)]
 
 
-def _readable(pictures: Tensor, model: Model) -> Tensor:
+def _model_input(pictures: Tensor, model: Model) -> Tensor:
     """Bytes for the built-in models, which take them, and floats in 0..1 for others."""
     return pictures if isinstance(model, TowersAndHead | EmbeddingClassifier) else pictures.float() / 255

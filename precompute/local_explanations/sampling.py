@@ -56,5 +56,5 @@ def _distinct(masks: Masks) -> tuple[Masks, Rows]:
     full, none = np.ones_like(masks[:1]), np.zeros_like(masks[:1])
     others = masks[~masks.all(axis=1) & masks.any(axis=1)]
     distinct = np.concatenate([full, np.unique(others, axis=0), none])
-    place = {mask.tobytes(): index for index, mask in reversed(list(enumerate(distinct)))}
-    return distinct, np.array([place[mask.tobytes()] for mask in masks], dtype=np.intp)
+    index_of = {mask.tobytes(): index for index, mask in reversed(list(enumerate(distinct)))}
+    return distinct, np.array([index_of[mask.tobytes()] for mask in masks], dtype=np.intp)

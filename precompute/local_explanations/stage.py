@@ -17,8 +17,8 @@ from precompute.dataset.samples import LabelledSample, sample_picture
 from precompute.engine import ByKey, Stage, Task, grouped, keys_by_model
 from precompute.executors import Job
 from precompute.local_explanations.explain import explain_sample
-from precompute.local_explanations.segments import decode_label_map, encode_label_map, segment
 from precompute.local_explanations.selection import chosen_samples, tasks_of_samples
+from precompute.local_explanations.superpixels import decode_label_map, encode_label_map, segment
 from precompute.models.text import cut_entries
 from precompute.models.worker import WorkerState, setup_of_tasks
 from precompute.provenance import SETTINGS

@@ -51,7 +51,7 @@ def load_models(
     def fastest(tower: ImageTower | TextTower) -> Execution:
         return choose_execution(recipe.runtime, str(device), threads, cache, tower.trial)
 
-    shelf = TowerShelf(recipe, artifacts, str(device), fastest)
+    towers = TowerCache(recipe, artifacts, str(device), fastest)
     models: dict[str, Model] = {}
     for name, checkpoint in checkpoints.items():
         if name not in settings:
@@ -59,19 +59,19 @@ def load_models(
         if checkpoint is None:
             models[name] = load_own(settings[name], classes)
         else:
-            models[name] = load_trained(read_checkpoint(artifacts / checkpoint.path, checkpoint.sha256), shelf)
+            models[name] = load_trained(read_checkpoint(artifacts / checkpoint.path, checkpoint.sha256), towers)
     return models
 
 
-def load_trained(checkpoint: Checkpoint, shelf: TowerShelf) -> TowersAndHead | EmbeddingClassifier:
+def load_trained(checkpoint: Checkpoint, towers: TowerCache) -> TowersAndHead | EmbeddingClassifier:
     """One trained model from its checkpoint."""
     header = checkpoint.header
     if header["kind"] == "embedding":
-        tower = shelf.image(header, checkpoint)
+        tower = towers.image(header, checkpoint)
         return EmbeddingClassifier(header["classes"], tower, checkpoint.tensors, header["trees"], header["seed"])
-    image = shelf.image(header, checkpoint) if "image_tower" in header else None
-    text = shelf.text(header, checkpoint) if "text_tower" in header else None
-    return TowersAndHead(list(header["classes"]), read_head(checkpoint).to(shelf.device), image, text)
+    image = towers.image(header, checkpoint) if "image_tower" in header else None
+    text = towers.text(header, checkpoint) if "text_tower" in header else None
+    return TowersAndHead(list(header["classes"]), read_head(checkpoint).to(towers.device), image, text)
 
 
 def known_files(artifacts: Path, stored: Iterable[StoredCheckpoint]) -> dict[Path, str]:
@@ -96,7 +96,7 @@ def read_head(checkpoint: Checkpoint) -> Head:
     return head.eval()
 
 
-class TowerShelf:
+class TowerCache:
     """Towers loaded so far: each is loaded once, whichever models ask for it.
 
     A model's header names its towers in one of three ways: {"name", "fingerprint"} for one that is used as it came,
@@ -136,14 +136,14 @@ class TowerShelf:
         if self._named_image is None:
             towers = self._recipe.towers
             self._named_image = image_tower(towers.image, towers.image_size, 0)
-            self._settle(self._named_image)
+            self._configure(self._named_image)
         return self._named_image
 
     def named_text(self) -> TextTower:
         """The text tower that the recipe names, as it came."""
         if self._named_text is None:
             self._named_text = text_tower(self._recipe.towers.text, (), 0)
-            self._settle(self._named_text)
+            self._configure(self._named_text)
         return self._named_text
 
     def fingerprint(self, tower: ImageTower | TextTower) -> str:
@@ -160,7 +160,7 @@ class TowerShelf:
         if (role, sha256) not in self._towers:
             if elsewhere is not None:
                 own = read_checkpoint(self._artifacts / where["checkpoint"], elsewhere)
-            assert own is not None, "a header without a hash tells of a tower in the same file"
+            assert own is not None, "a header without a hash means a tower in the same file"
             self._towers[role, sha256] = self._stored(role, own)
         return self._towers[role, sha256]
 
@@ -172,7 +172,7 @@ class TowerShelf:
         else:
             tower = text_tower_from(where["config"], where["tokenizer"], towers.text)
         tower.backbone.load_state_dict(checkpoint.part(role))
-        self._settle(tower)
+        self._configure(tower)
         return tower
 
     def _named(self, role: str, where: dict[str, Any], own: Checkpoint | None) -> ImageTower | TextTower:
@@ -184,11 +184,11 @@ class TowerShelf:
             )
         return tower
 
-    def _settle(self, tower: ImageTower | TextTower) -> None:
+    def _configure(self, tower: ImageTower | TextTower) -> None:
         tower.run_with(self._execution(tower))
 
 
-def training_shelf(recipe: Recipe, artifacts: Path, device: str) -> TowerShelf:
-    """A shelf whose towers compute as training needs them: the same whatever was measured on this machine."""
+def training_towers(recipe: Recipe, artifacts: Path, device: str) -> TowerCache:
+    """Towers that compute as training needs them: the same whatever was measured on this machine."""
     fixed = fixed_execution(recipe.runtime, device, None)
-    return TowerShelf(recipe, artifacts, device, lambda tower: fixed)
+    return TowerCache(recipe, artifacts, device, lambda tower: fixed)

@@ -26,38 +26,38 @@ def load_own(settings: ModelSettings, classes: Sequence[str]) -> Model:
     Raises:
         UserError: module, class or attribute missing, options refused, other classes than the data set's.
     """
-    place = f"model {settings.name}, entry_point {settings.entry_point}"
+    where = f"model {settings.name}, entry_point {settings.entry_point}"
     module_name, _, class_name = (settings.entry_point or "").partition(":")
     if not module_name or not class_name:
-        raise UserError(f"{place}: expected 'module:Class'; mend the recipe")
+        raise UserError(f"{where}: expected 'module:Class'; fix the recipe")
     _look_here()
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # the user's module may raise anything while it is read
-        raise UserError(f"{place}: cannot import it from {Path.cwd()} ({error}); run where the module lies") from error
+        raise UserError(f"{where}: cannot import it from {Path.cwd()} ({error}); run where the module lies") from error
     made = getattr(module, class_name, None)
     if not isinstance(made, type):
-        raise UserError(f"{place}: module {module_name} has no class {class_name}; mend the recipe")
+        raise UserError(f"{where}: module {module_name} has no class {class_name}; fix the recipe")
     try:
         model = made(**settings.options)
     except Exception as error:  # the user's code may raise anything; the cause stays attached
-        raise UserError(f"{place}: cannot be made with options {settings.options} ({error})") from error
+        raise UserError(f"{where}: cannot be made with options {settings.options} ({error})") from error
     if not isinstance(model, Model):
-        raise UserError(f"{place}: needs `classes` and `predict(images, entries)`; see docs on own models")
+        raise UserError(f"{where}: needs `classes` and `predict(images, entries)`; see docs on own models")
     own = list(model.classes)
     if sorted(own) != sorted(classes):
         odd = sorted(set(own) ^ set(classes))
         raise UserError(
-            f"{place}: its classes differ from the data set's ({', '.join(odd[:5])}); retrain or rename them"
+            f"{where}: its classes differ from the data set's ({', '.join(odd[:5])}); retrain or rename them"
         )
     order = [own.index(label) for label in classes]
     apart = all(callable(getattr(model, method, None)) for method in ("embed_images", "embed_texts", "fuse"))
     checked = CheckedDualStream if apart else CheckedModel
-    return checked(model, place, list(classes), order)
+    return checked(model, where, list(classes), order)
 
 
 def own_hash(settings: ModelSettings) -> str:
-    """SHA-256 of an own model's entry point, options and source file: what can be told of it without asking it.
+    """SHA-256 of an own model's entry point, options and source file: what is known of it without evaluating it.
 
     A source that is not found counts as empty; `load_own` says what is wrong.
     """
@@ -78,10 +78,10 @@ def _look_here() -> None:
 class CheckedModel:
     """A model given tensors on the CPU; its answers are checked and brought into the data set's order of classes."""
 
-    def __init__(self, model: Any, place: str, classes: list[str], order: list[int]) -> None:
+    def __init__(self, model: Any, where: str, classes: list[str], order: list[int]) -> None:
         self.classes = classes
         self._model = model
-        self._place = place
+        self._where = where
         self._order = order
 
     def predict(self, images: Tensor, entries: list[Entries]) -> Tensor:
@@ -96,13 +96,13 @@ class CheckedModel:
         expected = (rows, len(self.classes))
         if not isinstance(answer, Tensor) or tuple(answer.shape) != expected:
             got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
-            raise UserError(f"{self._place}: {method} gave {got}, expected a tensor {expected} of probabilities")
+            raise UserError(f"{self._where}: {method} gave {got}, expected a tensor {expected} of probabilities")
         answer = answer.detach().to("cpu", torch.float32)
         if not torch.isfinite(answer).all():
-            raise UserError(f"{self._place}: {method} gave NaN or infinite values; expected probabilities")
+            raise UserError(f"{self._where}: {method} gave NaN or infinite values; expected probabilities")
         sums = answer.sum(dim=1)
         if (answer < -1e-6).any() or not torch.allclose(sums, torch.ones(rows), atol=1e-3):
-            raise UserError(f"{self._place}: {method} gave rows that are no probabilities; apply softmax")
+            raise UserError(f"{self._where}: {method} gave rows that are no probabilities; apply softmax")
         ordered: Tensor = answer[:, self._order]
         return ordered
 
@@ -130,5 +130,5 @@ class CheckedDualStream(CheckedModel):
 
     def _embeddings(self, answer: Any, rows: int, method: str) -> Tensor:
         if not isinstance(answer, Tensor) or answer.dim() != 2 or len(answer) != rows:
-            raise UserError(f"{self._place}: {method} must give a tensor of {rows} rows, one embedding each")
+            raise UserError(f"{self._where}: {method} must give a tensor of {rows} rows, one embedding each")
         return answer.detach().cpu()

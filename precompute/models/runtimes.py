@@ -35,9 +35,9 @@ _OWN_THREADS = torch.get_num_threads()
 """PyTorch's number of threads before any model was loaded, which sets it."""
 
 CPU_ROWS = 8
-LEAST_GAIN = 1.5
+MIN_SPEEDUP = 1.5
 """So many times as fast must a way of computing be to be chosen, so that two runs choose alike."""
-LEAST_COSINE = 0.95
+MIN_COSINE = 0.95
 """Between an embedding in bfloat16 and the same in float32: a guard against towers that bfloat16 breaks."""
 
 
@@ -79,7 +79,7 @@ def laid_out(
     device = torch.device(device)
     tensors = [*module.parameters(), *module.buffers()]
     training = any(part.training for part in module.modules())
-    if not training and all(_lies(tensor, device, layout) for tensor in tensors):
+    if not training and all(_is_laid_out(tensor, device, layout) for tensor in tensors):
         return module
     moved = copy.deepcopy(module).eval()
     with torch.no_grad():
@@ -88,7 +88,7 @@ def laid_out(
     return moved.to(device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
 
 
-def _lies(tensor: Tensor, device: torch.device, layout: torch.memory_format) -> bool:
+def _is_laid_out(tensor: Tensor, device: torch.device, layout: torch.memory_format) -> bool:
     """Whether a tensor is where `laid_out` would put it, stride by stride."""
     plain = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
     wanted = plain.to(memory_format=layout) if tensor.dim() == 4 else plain
@@ -182,8 +182,8 @@ def choose_execution(
 ) -> Execution:
     """What the recipe asks for; where it says `auto`, what is fastest on this machine, measured once.
 
-    OpenVINO in float32 (on a GPU PyTorch) is what others must beat by LEAST_GAIN. bfloat16 is taken only where every
-    embedding of the trial keeps a cosine of LEAST_COSINE with PyTorch's float32. The answer is kept in `cache`, so
+    OpenVINO in float32 (on a GPU PyTorch) is what others must beat by MIN_SPEEDUP. bfloat16 is taken only where every
+    embedding of the trial keeps a cosine of MIN_COSINE with PyTorch's float32. The answer is kept in `cache`, so
     that all workers and a resumed run compute in the same way and get the same numbers.
 
     Args:
@@ -269,14 +269,14 @@ def _worthwhile(
     forwards: dict[Execution, Forward] = {}
     for option in options:
         forward = make_forward(module, option, batch)
-        near = nn.functional.cosine_similarity(forward(*batch).cpu(), expected).min() >= LEAST_COSINE
+        near = nn.functional.cosine_similarity(forward(*batch).cpu(), expected).min() >= MIN_COSINE
         if option.precision == "float32" or near or not forwards:
             forwards[option] = forward
     rounds = [{option: _seconds(forward, batch) for option, forward in forwards.items()} for _ in range(5)]
     seconds = {option: min(taken[option] for taken in rounds) for option in forwards}
     first = next(iter(forwards))
     fastest = min(seconds, key=seconds.__getitem__)
-    return fastest if seconds[fastest] * LEAST_GAIN < seconds[first] else first
+    return fastest if seconds[fastest] * MIN_SPEEDUP < seconds[first] else first
 
 
 def _seconds(forward: Forward, batch: tuple[Tensor, ...]) -> float:

@@ -119,12 +119,12 @@ class TextTower:
         """float32 [n, width] on the CPU; zero where there is nothing to read; equal texts are run once."""
         texts = [join_entries(one) for one in entries]
         distinct = sorted({text for text in texts if text})
-        place = {text: row for row, text in enumerate(distinct)}
+        row_of = {text: row for row, text in enumerate(distinct)}
         rows = self._embed_texts(distinct)
         embeddings = torch.zeros(len(texts), self.width)
         for row, text in enumerate(texts):
             if text:
-                embeddings[row] = rows[place[text]]
+                embeddings[row] = rows[row_of[text]]
         return embeddings
 
     def _embed_texts(self, texts: list[str]) -> Tensor:

@@ -45,7 +45,8 @@ def train(context: RunContext) -> None:
     digest = settings_hash([[s.path, s.label, s.picture_hash, s.entries_hash] for s in samples])
     towers = named_towers(recipe)
     marks = {
-        model.name: _mark(recipe, model, place, classes, digest, towers) for place, model in enumerate(recipe.models)
+        model.name: _mark(recipe, model, position, classes, digest, towers)
+        for position, model in enumerate(recipe.models)
     }
     finished = context.writer.marks(TRAIN).finished
     stored = _stored_checkpoints(context.engine)
@@ -58,9 +59,9 @@ def train(context: RunContext) -> None:
 
 
 def _mark(
-    recipe: Recipe, model: ModelSettings, place: int, classes: Sequence[str], digest: str, towers: list[str]
+    recipe: Recipe, model: ModelSettings, position: int, classes: Sequence[str], digest: str, towers: list[str]
 ) -> str:
-    parts = (FORMAT, model, recipe.towers, recipe.training, recipe.seed, classes, digest, place)
+    parts = (FORMAT, model, recipe.towers, recipe.training, recipe.seed, classes, digest, position)
     forest = [recipe.embedding] if model.kind == "embedding" else []
     own = [own_hash(model)] if model.kind == "own" else []
     # Older databases hold no hash of the towers' files: then the checkpoint, named after their weights, decides.
@@ -68,7 +69,7 @@ def _mark(
 
 
 def named_towers(recipe: Recipe) -> list[str]:
-    """Hashes of the files of towers that lie in folders; a tower of a hub is told by its name alone."""
+    """Hashes of the files of towers that lie in folders; a tower of a hub is known by its name alone."""
     folders = [Path(tower.name) for tower in (recipe.towers.image, recipe.towers.text)]
     return [_folder_hash(folder) for folder in folders if folder.is_dir()]
 
@@ -95,23 +96,25 @@ def _train_pending(
 
     with progress_bar(TRAIN, "step") as show:
         trained = train_models(recipe, samples, classes, artifacts, digest, device, show_and_check, trusted)
-        for place, (settings, model) in enumerate(zip(recipe.models, trained, strict=True)):
+        for position, (settings, model) in enumerate(zip(recipe.models, trained, strict=True)):
             unit = FinishedUnit(
                 TRAIN,
                 marks[settings.name],
                 settings.name,
-                [_record(settings, model, place, classes, marks[settings.name])],
+                [_record(settings, model, position, classes, marks[settings.name])],
                 settings=settings_hash(model_settings(recipe, settings)),
             )
             with interruption.deferred():
                 context.writer.store([unit])
 
 
-def _record(settings: ModelSettings, model: TrainedModel, place: int, classes: Sequence[str], mark: str) -> ModelRecord:
+def _record(
+    settings: ModelSettings, model: TrainedModel, position: int, classes: Sequence[str], mark: str
+) -> ModelRecord:
     return ModelRecord(
         name=settings.name,
         kind=settings.kind,
-        position=place,
+        position=position,
         explained=settings.explained,
         settings=settings.model_dump(mode="json"),
         settings_hash=mark,

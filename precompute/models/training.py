@@ -18,7 +18,7 @@ from precompute.models.checkpoints import StoredCheckpoint, prefixed, read_check
 from precompute.models.end_to_end import EndToEnd, augmented_logits
 from precompute.models.fitting import Fit, fit
 from precompute.models.fusions import HEADS, Head, HeadShape, ScoreFusion
-from precompute.models.loading import MODELS, read_head, training_shelf
+from precompute.models.loading import MODELS, read_head, training_towers
 from precompute.models.own_models import load_own, own_hash
 from precompute.models.runtimes import own_threads
 from precompute.models.tower_loading import TINY, config_of, image_tower, text_tower
@@ -107,7 +107,7 @@ class Training:
         self._data = TrainingSet(train, classes, recipe)
         self._device = device
         self._trusted = trusted
-        self._shelf = training_shelf(recipe, artifacts, device)
+        self._towers = training_towers(recipe, artifacts, device)
         self._finished: dict[ModelKind, StoredCheckpoint] = {}
         self._embedded_images: Tensor | None = None
         self._embedded_texts: tuple[Tensor, Tensor] | None = None
@@ -123,7 +123,7 @@ class Training:
                 *([self._recipe.embedding] if kind == "embedding" else []),
             )  # fmt: skip
             path = f"{MODELS}/{kind}-{key}.safetensors"
-            sha256 = self._believed(self._artifacts / path, key)
+            sha256 = self._valid_checkpoint(self._artifacts / path, key)
             if sha256 is not None:
                 self._steps.advance(self._recipe.training.epochs)
             else:
@@ -131,7 +131,7 @@ class Training:
             self._finished[kind] = StoredCheckpoint(path, sha256)
         return self._finished[kind]
 
-    def _believed(self, path: Path, key: str) -> str | None:
+    def _valid_checkpoint(self, path: Path, key: str) -> str | None:
         """SHA-256 of a checkpoint that is there already, None where there is none or it must be trained anew."""
         if not path.exists():
             return None
@@ -160,9 +160,9 @@ class Training:
     def _tower_reference(self, role: str) -> dict[str, Any]:
         part: ModelKind = "image" if role == "image_tower" else "text"
         if self._recipe.towers.frozen:
-            tower = self._shelf.named_image() if part == "image" else self._shelf.named_text()
+            tower = self._towers.named_image() if part == "image" else self._towers.named_text()
             settings = self._recipe.towers.image if part == "image" else self._recipe.towers.text
-            return {"name": settings.name, "fingerprint": self._shelf.fingerprint(tower)}
+            return {"name": settings.name, "fingerprint": self._towers.fingerprint(tower)}
         found = self.checkpoint(part)
         return {"checkpoint": found.path, "sha256": found.sha256}
 
@@ -217,7 +217,7 @@ class Training:
     def _grow_forest(self, target: _Target) -> str:
         """P2 §3: features selected by mutual information, and what a forest on them is grown from."""
         data, settings = self._data, self._recipe.embedding
-        embeddings = embed_copy(data, self._shelf.image(target.towers), 0).numpy()
+        embeddings = embed_copy(data, self._towers.image(target.towers), 0).numpy()
         seed = derive_seed(self._recipe.seed, "embedding")
         labels = data.labels.numpy()
         selected = select_features(embeddings, labels, self._classes, settings.features, seed)
@@ -240,11 +240,11 @@ class Training:
         texts, readable = torch.zeros(copies, count, 0), torch.zeros(copies, count, dtype=torch.bool)
         if "image_tower" in towers:
             if self._embedded_images is None:
-                self._embedded_images = embed_images(data, self._shelf.image(towers), step)
+                self._embedded_images = embed_images(data, self._towers.image(towers), step)
             images = self._embedded_images
         if "text_tower" in towers:
             if self._embedded_texts is None:
-                self._embedded_texts = embed_texts(data, self._shelf.text(towers), step)
+                self._embedded_texts = embed_texts(data, self._towers.text(towers), step)
             texts, readable = self._embedded_texts
         return Embedded(images, texts, readable)
 

@@ -22,9 +22,9 @@ class TrainingSet:
     """Samples with their classes; pictures are decoded when first needed and kept as bytes."""
 
     def __init__(self, samples: Sequence[LabelledSample], classes: Sequence[str], recipe: Recipe) -> None:
-        place = {label: index for index, label in enumerate(classes)}
+        index_of = {label: index for index, label in enumerate(classes)}
         self.recipe = recipe
-        self.labels = torch.tensor([place[sample.label] for sample in samples], dtype=torch.int64)
+        self.labels = torch.tensor([index_of[sample.label] for sample in samples], dtype=torch.int64)
         self.entries = [cut_entries(sample.entries, recipe.towers.text.max_words) for sample in samples]
         self.prior = torch.bincount(self.labels, minlength=len(classes)) / max(len(samples), 1)
         self._samples = list(samples)

@@ -103,7 +103,7 @@ def _clean(entries: list[EntryRecord], frame: Frame) -> tuple[EntryRecord, ...]:
     kept = []
     for entry in entries:
         try:
-            polygon = frame.place(entry.polygon)
+            polygon = frame.to_upright(entry.polygon)
         except FaultError:
             continue
         if entry.text.strip():

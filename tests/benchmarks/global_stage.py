@@ -36,10 +36,10 @@ from db.schema.tables import Category, Explanation, GlobalGroup, Model, OcrEntry
 from db.session import create, finish
 from precompute.dataset.changes import file_digest
 from precompute.engine import run_stage
-from precompute.global_explanations.image_groups import PartEmbeddings
+from precompute.global_explanations.image_groups import SuperpixelEmbeddings
 from precompute.global_explanations.ranking import rank_global_stage
 from precompute.global_explanations.stage import GroupingState, embedding, explain_global_stage
-from precompute.local_explanations.segments import encode_label_map
+from precompute.local_explanations.superpixels import encode_label_map
 from precompute.recipe import Recipe
 from tests.run_context import open_context
 
@@ -223,15 +223,15 @@ class _Timed:
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        embed = PartEmbeddings.of
+        embed = SuperpixelEmbeddings.of
 
-        def timed(parts: PartEmbeddings, features: Any) -> Any:
+        def timed(parts: SuperpixelEmbeddings, features: Any) -> Any:
             started = time.perf_counter()
             found = embed(parts, features)
             self.seconds += time.perf_counter() - started
             return found
 
-        PartEmbeddings.of = timed  # type: ignore[method-assign]
+        SuperpixelEmbeddings.of = timed  # type: ignore[method-assign]
 
 
 class _Setup:

@@ -13,7 +13,7 @@ import numpy as np
 
 from db.plain_table import table
 from precompute.local_explanations.explain import explain_sample
-from precompute.local_explanations.segments import segment
+from precompute.local_explanations.superpixels import segment
 from precompute.models.protocol import Entry, Model
 from tests.benchmarks.reference import OUTPUT, Shop, Subject
 

@@ -27,10 +27,10 @@ from precompute.context import RunOptions, cores
 from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, stored_samples
 from precompute.local_explanations.balanced import ReplicatedDesign
-from precompute.local_explanations.explain import design_answers, fit
+from precompute.local_explanations.explain import design_probabilities, fit
 from precompute.local_explanations.masking import Answers, Evaluator, MaskedPicture
 from precompute.local_explanations.sampling import Design, lime_design
-from precompute.local_explanations.segments import segment
+from precompute.local_explanations.superpixels import segment
 from precompute.models.protocol import Model
 from precompute.models.text import cut_entries
 from precompute.models.worker import stored_setup
@@ -114,7 +114,7 @@ class Subject:
         answers.ask(np.arange(len(design.image_masks)))
         fitted = {}
         for name in models:
-            surrogate = fit(design, design_answers(design, answers, name, [targets[name]]), self.settings)[0]
+            surrogate = fit(design, design_probabilities(design, answers, name, [targets[name]]), self.settings)[0]
             fitted[name] = Fitted(surrogate.weights, surrogate.errors)
         return fitted
 

@@ -19,7 +19,18 @@ import pytest
 from db.errors import UserError
 from precompute import executors
 from precompute.dataset.faults import InputChangedError
-from precompute.executors import AHEAD, MOST_DEATHS, Given, InProcess, Job, Outcome, Processes, Setup, Work, executor
+from precompute.executors import (
+    AHEAD,
+    MAX_WORKER_DEATHS,
+    Given,
+    InProcess,
+    Job,
+    Outcome,
+    Processes,
+    Setup,
+    Work,
+    executor,
+)
 
 
 def jobs_of(*payloads: Any) -> list[Job]:
@@ -114,7 +125,7 @@ def test_a_job_that_always_kills_its_worker_fails_and_the_others_are_done(tmp_pa
     outcomes = done(2, die_always, "a", int(how), "b", "c", "d", setup=Given(str(tmp_path)))
     assert [one.answer for one in outcomes] == ["a", None, "b", "c", "d"]
     assert [one.error is None for one in outcomes] == [True, False, True, True, True]
-    assert len(list(tmp_path.iterdir())) == MOST_DEATHS == 3
+    assert len(list(tmp_path.iterdir())) == MAX_WORKER_DEATHS == 3
     assert str(outcomes[1].error).startswith(f"3 worker processes {words} while at it (out of memory?); --workers 1")
     assert not outcomes[1].fatal
 

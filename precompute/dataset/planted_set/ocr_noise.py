@@ -74,8 +74,8 @@ def read_texts(texts: tuple[SeenText, ...], kind: Kind, twin_texts: tuple[str, s
 def misreading(text: str, random: np.random.Generator) -> str:
     """A text with one mistake that OCR engines make: letters confused, lost, merged, or in the wrong case."""
     way = random.choice(("confuse", "confuse", "lose", "merge", "case"))
-    if way == "confuse" and (places := [i for i, letter in enumerate(text) if letter in _CONFUSED]):
-        at = int(random.choice(places))
+    if way == "confuse" and (indices := [i for i, letter in enumerate(text) if letter in _CONFUSED]):
+        at = int(random.choice(indices))
         return text[:at] + _CONFUSED[text[at]] + text[at + 1 :]
     if way == "merge" and " " in text:
         return text.replace(" ", "", 1)

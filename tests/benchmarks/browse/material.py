@@ -14,7 +14,7 @@ from PIL import Image
 from db.records.written import PictureRecord
 from precompute.dataset.pictures import SpriteSheet, encode, shrink
 from precompute.dataset.planted_set.writer import write_planted_set
-from precompute.local_explanations.segments import encode_label_map, segment
+from precompute.local_explanations.superpixels import encode_label_map, segment
 from precompute.recipe import ExplainSettings
 
 ORIGINAL = (2592, 1944)

@@ -120,8 +120,8 @@ def test_a_picture_of_more_pixels_than_the_limit_reaches_no_model_either(
 ) -> None:
     path = tmp_path / "x.png"
     noise("x", 40, 30).save(path)
-    monkeypatch.setattr(decoding, "LARGEST_PICTURE", 40 * 30 - 1)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 40 * 30 - 1)
     with pytest.raises(UserError, match="40x30 pixels are more than 100 megapixels"):
         decode_ingested(path, "test/a/x.png", _sha256(path))
-    monkeypatch.setattr(decoding, "LARGEST_PICTURE", 40 * 30)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 40 * 30)
     assert decode_ingested(path, "test/a/x.png", _sha256(path)).size == (40, 30)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precompute.dataset.pictures import BACKGROUND, LARGEST_SHEET, SpriteSheet, sheet_layout
+from precompute.dataset.pictures import BACKGROUND, MAX_SHEET_SIDE, SpriteSheet, sheet_layout
 
 
 @given(st.integers(1, 200_000))
@@ -14,7 +14,7 @@ def test_a_sheet_has_room_for_all_and_stays_small(samples: int) -> None:
     columns, tile = sheet_layout(samples, 128)
     rows = -(-samples // columns)
     assert 1 <= tile <= 128
-    assert columns * tile <= LARGEST_SHEET
+    assert columns * tile <= MAX_SHEET_SIDE
     assert rows <= columns
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from precompute.evaluation.masked_rows import MaskedRows, that_share_rows
+from precompute.evaluation.masked_rows import MaskedRows, models_sharing_rows
 from precompute.local_explanations.masking import MaskedPicture
 from precompute.models.protocol import Entry
 from tests.small_models import SmallDualModel, SmallOpaqueModel
@@ -48,5 +48,5 @@ def test_a_sample_without_text_has_rows_too() -> None:
 
 def test_opaque_models_are_asked_alone() -> None:
     models = {"a": SmallDualModel(), "b": SmallOpaqueModel(), "c": SmallDualModel(), "d": SmallOpaqueModel()}
-    assert [sorted(group) for group in that_share_rows(models)] == [["a", "c"], ["b"], ["d"]]
-    assert [sorted(group) for group in that_share_rows({"b": models["b"]})] == [["b"]]
+    assert [sorted(group) for group in models_sharing_rows(models)] == [["a", "c"], ["b"], ["d"]]
+    assert [sorted(group) for group in models_sharing_rows({"b": models["b"]})] == [["b"]]

@@ -10,9 +10,9 @@ from torch import Tensor
 from precompute.global_explanations.features import Feature
 from precompute.global_explanations.image_groups import (
     Embeddings,
-    PartEmbeddings,
-    crop_part,
-    group_parts,
+    SuperpixelEmbeddings,
+    crop_superpixel,
+    group_superpixels,
     nearest_groups,
 )
 from precompute.recipe import GlobalSettings
@@ -25,14 +25,14 @@ LABELS[2, 3] = 2
 
 
 def test_a_crop_is_the_bounding_box_with_everything_else_black() -> None:
-    crop = crop_part(PICTURE, LABELS, 1)
+    crop = crop_superpixel(PICTURE, LABELS, 1)
     assert crop.shape == (3, 4, 3)
     assert (crop[0, 0] == 0).all()
     assert (crop.reshape(-1, 3)[1:] == PICTURE[2:5, 3:7].reshape(-1, 3)[1:]).all()
 
 
 def test_the_crop_of_one_pixel_is_that_pixel() -> None:
-    assert crop_part(PICTURE, LABELS, 2).tolist() == [[PICTURE[2, 3].tolist()]]
+    assert crop_superpixel(PICTURE, LABELS, 2).tolist() == [[PICTURE[2, 3].tolist()]]
 
 
 class _Tower:
@@ -46,14 +46,14 @@ class _Tower:
         return crops.mean(dim=(2, 3))
 
 
-def _parts(tower: _Tower, batch_size: int = 2) -> tuple[PartEmbeddings, list[str]]:
+def _parts(tower: _Tower, batch_size: int = 2) -> tuple[SuperpixelEmbeddings, list[str]]:
     loaded: list[str] = []
 
     def load(path: str) -> tuple[np.ndarray, np.ndarray]:
         loaded.append(path)
         return PICTURE, LABELS
 
-    return PartEmbeddings(tower, load, 6, batch_size), loaded
+    return SuperpixelEmbeddings(tower, load, 6, batch_size), loaded
 
 
 def test_each_part_is_embedded_once_for_all_models_in_padded_batches() -> None:
@@ -68,7 +68,7 @@ def test_each_part_is_embedded_once_for_all_models_in_padded_batches() -> None:
 
 def test_an_embedding_is_that_of_the_crop_in_0_to_1() -> None:
     white = np.full((8, 12, 3), 255, dtype=np.uint8)
-    parts = PartEmbeddings(_Tower(), lambda _: (white, LABELS), 6, 4)
+    parts = SuperpixelEmbeddings(_Tower(), lambda _: (white, LABELS), 6, 4)
     assert np.allclose(parts.of([word("", 0, index=2)]), 1.0)
 
 
@@ -77,7 +77,7 @@ def test_no_batch_size_changes_an_embedding() -> None:
     torch.manual_seed(0)
     layer = torch.nn.Linear(108, 5)
     found = [
-        PartEmbeddings(lambda crops: layer(crops.flatten(1)), lambda _: (PICTURE, LABELS), 6, size).of(features)
+        SuperpixelEmbeddings(lambda crops: layer(crops.flatten(1)), lambda _: (PICTURE, LABELS), 6, size).of(features)
         for size in (1, 4, 32)
     ]
     assert np.allclose(found[0], found[1], atol=1e-5)
@@ -110,18 +110,18 @@ def test_things_that_look_alike_are_one_group_each_whatever_the_length_of_embedd
     def embeddings(asked: Sequence[Feature]) -> Embeddings:
         return np.stack([table[f.sample, f.index] for f in asked])
 
-    groups = group_parts(features, embeddings, samples, GlobalSettings())
+    groups = group_superpixels(features, embeddings, samples, GlobalSettings())
     # HDBSCAN may leave a point of a thing out as noise; it never mixes two things that are this far apart.
     assert all(len({member.index for member in group.members}) == 1 for group in groups)
     assert {group.members[0].index for group in groups} == set(range(things))
     assert sum(len(group.members) for group in groups) >= 0.8 * len(features)
-    assert group_parts(features[::-1], embeddings, samples, GlobalSettings()) == groups
+    assert group_superpixels(features[::-1], embeddings, samples, GlobalSettings()) == groups
 
 
 def test_members_stand_by_falling_weight() -> None:
     features, points = _blobs(12, 3)
     table = _lookup(features, points)
-    groups = group_parts(
+    groups = group_superpixels(
         features, lambda asked: np.stack([table[f.sample, f.index] for f in asked]), 12, GlobalSettings()
     )
     for group in groups:
@@ -133,21 +133,21 @@ def test_members_stand_by_falling_weight() -> None:
 def test_too_few_parts_are_no_group_and_are_not_embedded(count: int) -> None:
     tower = _Tower()
     parts, _ = _parts(tower)
-    assert group_parts([word("", 0, index=i) for i in range(count)], parts.of, 2, GlobalSettings()) == []
+    assert group_superpixels([word("", 0, index=i) for i in range(count)], parts.of, 2, GlobalSettings()) == []
     assert tower.batches == []
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_equal_embeddings_even_zero_ones_raise_nothing(value: float) -> None:
     features = [word("", sample, index=i) for sample in range(4) for i in range(3)]
-    groups = group_parts(features, lambda asked: np.full((len(asked), 4), value, "f4"), 4, GlobalSettings())
+    groups = group_superpixels(features, lambda asked: np.full((len(asked), 4), value, "f4"), 4, GlobalSettings())
     assert sum(len(group.members) for group in groups) <= len(features)
 
 
 def test_centroid_and_radius_describe_the_members_directions() -> None:
     features, points = _blobs(12, 3)
     table = _lookup(features, points)
-    for group in group_parts(
+    for group in group_superpixels(
         features, lambda asked: np.stack([table[f.sample, f.index] for f in asked]), 12, GlobalSettings()
     ):
         members = np.stack([table[f.sample, f.index] / np.linalg.norm(table[f.sample, f.index]) for f in group.members])

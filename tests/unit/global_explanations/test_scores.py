@@ -12,10 +12,10 @@ from precompute.global_explanations.scores import (
     Occurrences,
     averaged_importance,
     class_entropy,
-    least_support,
+    minimum_support,
     normlime_score,
-    pick_samples,
     sp_lime_importance,
+    submodular_pick,
 )
 
 Explanations = list[tuple[list[float], int]]
@@ -134,7 +134,7 @@ def _plain_pick(importances: list[float], samples: list[frozenset[str]], budget:
 )
 def test_the_pick_is_sp_limes_greedy_one(groups: list[tuple[float, frozenset[str]]], budget: int) -> None:
     importances, samples = [i for i, _ in groups], [of for _, of in groups]
-    picks = pick_samples(importances, samples, budget)
+    picks = submodular_pick(importances, samples, budget)
     assert [sample for sample, _ in picks] == _plain_pick(importances, samples, budget)
     for place, (_, covered) in enumerate(picks, start=1):
         chosen = {sample for sample, _ in picks[:place]}
@@ -161,4 +161,4 @@ def test_normlime_divides_by_both_modalities_so_that_a_lone_feature_counts_in_fu
     ("samples", "support"), [(1, 2), (12, 2), (40, 2), (41, 3), (50, 3), (60, 3), (61, 4), (100, 5)]
 )
 def test_support_is_two_samples_or_five_per_cent(samples: int, support: int) -> None:
-    assert least_support(samples, 0.05, 2) == support
+    assert minimum_support(samples, 0.05, 2) == support

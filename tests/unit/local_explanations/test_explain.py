@@ -6,7 +6,7 @@ import torch
 
 from db.records.written import ExplanationRecord
 from precompute.local_explanations.explain import explain_sample, targets
-from precompute.local_explanations.segments import segment
+from precompute.local_explanations.superpixels import segment
 from precompute.models.protocol import Entry, Model
 from precompute.recipe import ExplainSettings
 from tests.small_models import SmallDualModel, SmallOpaqueModel

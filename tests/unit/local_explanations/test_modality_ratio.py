@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precompute.local_explanations.modality import image_share, image_share_positive
+from precompute.local_explanations.modality_ratio import image_share, image_share_positive
 
 weights = st.lists(st.floats(-1, 1, width=32), max_size=8)
 
