@@ -10,8 +10,8 @@ import typer
 
 from db import address, commandline
 from db.errors import UserError
-from db.schema.columns import json_text
 from db.session import open_read_only, upgrade
+from db.values import json_text
 
 app = typer.Typer(add_completion=False, help="Upkeep of a Shelf Lens database: what is in it, is it sound, get it out.")
 

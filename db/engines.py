@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 
 from db.failures import remember_url
-from db.schema.columns import json_text
+from db.values import json_text
 
 PAGE_SIZE = 8192
 BUSY_SECONDS = 30

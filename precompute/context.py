@@ -6,8 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine
-
+from db.session import Engine
 from db.write.writer import Writer
 from precompute.recipe import Recipe
 

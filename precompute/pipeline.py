@@ -9,15 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session
-
 from db import __version__, interruption
 from db.address import sqlite_path
 from db.errors import UserError
 from db.read.reader import Reader
-from db.schema.tables import Problem, Run
-from db.session import create, finish
+from db.session import Engine, create, finish
 from db.write import lease
 from db.write.writer import Writer
 from precompute.context import RunContext, RunOptions
@@ -65,9 +61,7 @@ def run_hash(recipe: Recipe, dataset: Path) -> str:
 
 def is_finished(engine: Engine, recipe: Recipe, dataset: Path) -> bool:
     """Whether the run of these settings came to its end when it was last opened."""
-    with Session(engine) as session:
-        query = select(Run.finished_at).where(Run.settings_hash == run_hash(recipe, dataset))
-        return session.scalar(query) is not None
+    return Reader(engine).runs.is_finished(run_hash(recipe, dataset))
 
 
 @contextmanager
@@ -140,11 +134,10 @@ def _versions() -> dict[str, str]:
 
 
 def _result(engine: Engine, run_id: int) -> Result:
-    with Session(engine) as session:
-        problems = session.scalar(select(func.count()).select_from(Problem).where(Problem.run_id == run_id))
-    failures = Reader(engine).runs.failures()
+    runs = Reader(engine).runs
+    failures = runs.failures()
     reason = f"{failures[0].stage} {failures[0].key}: {failures[0].message}" if failures else ""
-    return Result(problems or 0, len(failures), reason)
+    return Result(runs.count_problems(run=run_id), len(failures), reason)
 
 
 # Each imports its modules when it runs, so that a stage costs only the libraries that it needs.

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from db.address import shown
 from db.errors import UserError
-from db.schema.tables import Model, Sample, Segmentation
+from db.read.reader import Reader
 from db.session import open_read_only
 from precompute.dataset.samples import sample_picture, stored_samples
 from precompute.local_explanations.masking import Evaluator, MaskedPicture
@@ -36,11 +34,9 @@ def probe_sample(url: str, model: str, path: str, segments: Sequence[int], entri
     """
     engine = open_read_only(url)
     options = latest_options(engine, url)
-    with Session(engine) as session:
-        names = session.scalars(select(Model.name).order_by(Model.position)).all()
-        stored = session.scalar(
-            select(Segmentation.label_map).join(Sample, Sample.id == Segmentation.sample_id).where(Sample.path == path)
-        )
+    reader = Reader(engine)
+    names = [one.name for one in reader.models.stored()]
+    stored = reader.pictures.label_map(path)
     if model not in names:
         raise UserError(f"--model {model}: not in {shown(url)}; it holds {', '.join(names) or 'no model'}")
     sample = next((sample for sample in stored_samples(engine, options.dataset) if sample.path == path), None)
@@ -48,7 +44,7 @@ def probe_sample(url: str, model: str, path: str, segments: Sequence[int], entri
         raise UserError(f"--sample {path}: not in {shown(url)}; a sample is named by its path in the data set")
     settings = options.recipe.explain
     picture = sample_picture(sample, options.recipe.towers.image_size)
-    label_map = segment(picture, settings) if stored is None else decode_label_map(stored)
+    label_map = segment(picture, settings) if stored is None else decode_label_map(stored.content)
     readable = cut_entries(list(sample.entries), options.recipe.towers.text.max_words)
     image_mask = _kept(int(label_map.max()) + 1, segments, "--drop-segments", "superpixels")
     text_mask = _kept(len(sample.entries), entries, "--drop-entries", "OCR entries")[:, : len(readable)]

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session
 
 from db.address import dataset_url, shown, unused_url
 from db.errors import UserError
-from db.schema.tables import Explanation, GlobalGroup, Model, Run, Sample, WorkUnit
+from db.read.reader import Reader
+from db.session import Engine
 from precompute.context import RunOptions
 from precompute.dataset.changes import file_digest
 from precompute.progress import say
@@ -42,20 +41,22 @@ def require_same_data_set(engine: Engine, options: RunOptions, ingesting: bool) 
     Raises:
         UserError: another data set.
     """
-    with Session(engine) as session:
-        stored = dict(session.execute(select(Sample.path, Sample.picture_hash)).tuples().all())
-        last = session.scalar(select(Run.dataset).order_by(Run.started_at.desc(), Run.id.desc()).limit(1))
-        count = session.scalar(select(func.count()).select_from(Explanation)) or 0
-    if not stored or last is None or Path(last) == options.dataset:
+    reader = Reader(engine)
+    run = reader.runs.latest()
+    if run is None or Path(run.dataset) == options.dataset:
+        return
+    stored = {sample.path: sample.picture_hash for sample in reader.samples.versions()}
+    if not stored:
         return
     if all(file_digest(options.dataset / path) == value for path, value in stored.items()):
-        say(f"data set: the pictures of {last} lie in {options.dataset} now")
+        say(f"data set: the pictures of {run.dataset} lie in {options.dataset} now")
         return
     if options.replace and ingesting:
         return
+    results = f"{len(stored)} samples and {reader.explanations.count()} explanations"
     raise UserError(
-        f"{shown(options.url)}: holds another data set, {last}, with {len(stored)} samples and {count} explanations, "
-        f"which would be removed; {_remedy(dataset_url(options.dataset))}" + ("" if ingesting else ", by run or ingest")
+        f"{shown(options.url)}: holds another data set, {run.dataset}, with {results}, which would be removed; "
+        f"{_remedy(dataset_url(options.dataset))}" + ("" if ingesting else ", by run or ingest")
     )
 
 
@@ -103,13 +104,13 @@ def require_same_splits(engine: Engine, options: RunOptions, splits: Mapping[str
     Raises:
         UserError: samples change between train and test since `dataset.test_share` or `seed` have changed.
     """
-    with Session(engine) as session:
-        stored = session.execute(select(Sample.path, Sample.split)).all()
-        trained = session.scalar(select(Model.id).limit(1)) is not None
-        runs = session.scalars(select(Run.settings).where(Run.id.in_(select(Sample.run_id)))).all()
-    moved = [path for path, split in stored if splits.get(path, split) != split]
+    reader = Reader(engine)
+    moved = [one.path for one in reader.samples.versions() if splits.get(one.path, one.split) != one.split]
+    trained = bool(reader.models.stored())
     now = (options.recipe.seed, options.recipe.dataset.test_share)
-    before = {_of_run(run, lambda one: str((one.seed, one.dataset.test_share))) for run in runs}
+    before = {
+        _of_run(run.settings, lambda one: str((one.seed, one.dataset.test_share))) for run in reader.runs.of_samples()
+    }
     if moved and trained and not options.replace and before != {str(now)}:
         raise UserError(
             f"{shown(options.url)}: {len(moved)} samples would change between train and test and lose their results, "
@@ -120,14 +121,12 @@ def require_same_splits(engine: Engine, options: RunOptions, splits: Mapping[str
 def replaced_models(engine: Engine, recipe: Recipe) -> Iterator[Replaced]:
     """Models that the recipe does not name any more, or trains with other settings."""
     current = {model.name: settings_hash(model_settings(recipe, model)) for model in recipe.models}
-    query = select(WorkUnit.key, WorkUnit.settings, Run.settings).join(Run, Run.id == WorkUnit.run_id)
-    with Session(engine) as session:
-        for name, settings, run in session.execute(
-            query.where(WorkUnit.stage == TRAIN, WorkUnit.status == "done").order_by(WorkUnit.id)
-        ):
-            before = settings if settings is not None else _settings_of_run(run, name)
-            if current.get(name) != before:
-                yield Replaced(TRAIN, 1, (name,))
+    reader = Reader(engine)
+    runs = {run.id: run.settings for run in reader.runs.all()}
+    for unit in reader.units.done(TRAIN):
+        before = unit.settings if unit.settings is not None else _settings_of_run(runs[unit.run_id], unit.key)
+        if current.get(unit.key) != before:
+            yield Replaced(TRAIN, 1, (unit.key,))
 
 
 def _settings_of_run(run: Mapping[str, Any], name: str) -> str | None:
@@ -141,19 +140,14 @@ def _settings_of_run(run: Mapping[str, Any], name: str) -> str | None:
 def replaced_units(engine: Engine, settings: Mapping[str, Any]) -> list[Replaced]:
     """Finished units of stages with other settings than these, by stage; where an older database does not say which,
     the recipe of their run does, and an evaluation's options are taken for the same."""
-    query = select(WorkUnit.stage, WorkUnit.settings, WorkUnit.run_id, func.count()).where(
-        WorkUnit.stage.in_(settings), WorkUnit.status == "done"
-    )
+    reader = Reader(engine)
+    runs = {run.id: run.settings for run in reader.runs.all()}
     found: dict[str, int] = {}
-    with Session(engine) as session:
-        runs: dict[int, Any] = dict(session.execute(select(Run.id, Run.settings)).tuples().all())
-        for stage, stored, run_id, units in session.execute(
-            query.group_by(WorkUnit.stage, WorkUnit.settings, WorkUnit.run_id)
-        ):
-            current = settings_hash(settings[stage])
-            before = stored or (_stage_settings_of_run(runs[run_id], stage) if stage in SETTINGS else current)
-            if before != current:
-                found[stage] = found.get(stage, 0) + units
+    for one in reader.units.counts(list(settings)):
+        current = settings_hash(settings[one.stage])
+        of_run = _stage_settings_of_run(runs[one.run_id], one.stage) if one.stage in SETTINGS else current
+        if (one.settings or of_run) != current:
+            found[one.stage] = found.get(one.stage, 0) + one.units
     return [Replaced(stage, units) for stage, units in found.items()]
 
 
@@ -170,14 +164,8 @@ def _of_run(settings: Mapping[str, Any], value: Callable[[Recipe], str | None]) 
 
 def _counted(engine: Engine, found: Sequence[Replaced], models: set[str]) -> str:
     """What goes in words: models with all that stands on them, or explanations, or the units of the stages."""
-    explanations, groups = select(func.count()).select_from(Explanation), select(func.count()).select_from(GlobalGroup)
-    measured = select(func.count()).select_from(WorkUnit).where(WorkUnit.stage.startswith("evaluate-"))
-    with Session(engine) as session:
-        if models:
-            of = select(Model.id).where(Model.name.in_(models))
-            explanations = explanations.where(Explanation.model_id.in_(of))
-            groups, measured = groups.where(GlobalGroup.model_id.in_(of)), measured.where(WorkUnit.model_id.in_(of))
-        counts = [session.scalar(query) or 0 for query in (explanations, groups, measured)]
+    reader, of = Reader(engine), models or None
+    counts = (reader.explanations.count(of), reader.groups.count(of), reader.units.count_evaluations(of))
     named = zip(counts, ("explanations", "global groups", "evaluations"), strict=True)
     results = ", ".join(f"{count:,} {name}" for count, name in named if count)
     if models:
@@ -189,9 +177,8 @@ def _counted(engine: Engine, found: Sequence[Replaced], models: set[str]) -> str
 
 def _differing(engine: Engine, recipe: Recipe) -> Iterator[str]:
     """The settings that differ from those of the run that was opened last, with both values."""
-    with Session(engine) as session:
-        last = session.scalar(select(Run.settings).order_by(Run.started_at.desc(), Run.id.desc()).limit(1))
-    before = (last or {}).get("recipe", {})
+    last = Reader(engine).runs.latest()
+    before = last.settings.get("recipe", {}) if last is not None else {}
     after = recipe.model_dump(mode="json", by_alias=True)
     models = [[model["name"] for model in one.get("models", [])] for one in (before, after)]
     if models[0] != models[1]:

@@ -11,10 +11,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
-
-from db.schema.tables import Run
+from db.read.reader import Reader
+from db.session import Engine
 from precompute.context import RunContext
 
 Choices = Mapping[str, str]
@@ -29,9 +27,8 @@ SETTING = "runtimes"
 def stored_choices(engine: Engine) -> dict[str, str]:
     """What the database's results were computed with; the first choice stands."""
     found: dict[str, str] = {}
-    with Session(engine) as session:
-        for settings in session.scalars(select(Run.settings).order_by(Run.id)):
-            found = dict(settings.get(SETTING, {})) | found
+    for run in sorted(Reader(engine).runs.all(), key=lambda run: run.id):
+        found = dict(run.settings.get(SETTING, {})) | found
     return found
 
 

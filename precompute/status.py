@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
-
 from db.address import shown
 from db.read.reader import Reader
 from db.records.runs import FailedUnit
-from db.schema.tables import Category, Model, Sample, WorkUnit
-from db.session import SCHEMA_VERSION, open_read_only
+from db.session import SCHEMA_VERSION, Engine, open_read_only
 from db.write.marks import stage_marks
 from precompute.context import RunOptions, worker_count
 from precompute.local_explanations.selection import chosen_samples
@@ -47,12 +43,10 @@ def status_text(url: str) -> str:
 
 def _wanted(engine: Engine, options: RunOptions) -> dict[str, list[str]]:
     """The keys of the units that there should be, of the stages in which they are known beforehand."""
-    folders = select(Sample.split, Category.label).join(Category).distinct().order_by(Sample.split, Category.label)
-    with Session(engine) as session:
-        models = session.execute(select(Model.name, Model.explained).order_by(Model.position)).all()
-        groups = [f"{split}/{label}" for split, label in session.execute(folders)]
-    explained = [name for name, is_explained in models if is_explained]
-    wanted = {"predict": [f"{name}|{group}" for group in groups for name, _ in models]}
+    reader = Reader(engine)
+    models, folders = reader.models.stored(), reader.classes.folders()
+    explained = [model.name for model in models if model.explained]
+    wanted = {"predict": [f"{model.name}|{split}/{label}" for split, label in folders for model in models]}
     if explained:
         samples = chosen_samples(engine, options)
         wanted["explain-local"] = [f"{name}|{sample.path}" for sample in samples for name in explained]
@@ -63,9 +57,7 @@ def _left(engine: Engine, options: RunOptions, stage: str, wanted: Sequence[str]
     """How many units are left, failed ones not counted, and about how long they take."""
     marks = stage_marks(engine, stage)
     left = [key for key in wanted if key not in marks.finished and key not in marks.failed]
-    query = select(WorkUnit.seconds).where(WorkUnit.stage == stage, WorkUnit.status == "done")
-    with Session(engine) as session:
-        seconds = session.scalars(query).all()
+    seconds = [unit.seconds for unit in Reader(engine).units.done(stage)]
     minutes = len(left) * sum(seconds) / max(len(seconds), 1) / worker_count(options) / 60
     estimate = f", about {minutes:.1f} min" if left and seconds else ""
     return f"{len(left)} of {len(wanted)} left{estimate}"

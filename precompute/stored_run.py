@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
 from db.address import shown
 from db.errors import UserError
-from db.schema.tables import Run, WorkUnit
-from db.session import open_read_only
+from db.read.reader import Reader
+from db.records.runs import RunView
+from db.session import Engine, open_read_only
 from precompute.context import RunContext, RunOptions
 from precompute.pipeline import writing
 from precompute.recipe import Recipe
@@ -26,8 +25,7 @@ def latest_options(engine: Engine, url: str) -> RunOptions:
     Raises:
         UserError: the database holds no run.
     """
-    with Session(engine) as session:
-        run = session.scalar(select(Run).order_by(Run.started_at.desc(), Run.id.desc()).limit(1))
+    run = Reader(engine).runs.latest()
     if run is None:
         raise UserError(f"{shown(url)}: holds no run yet; python -m precompute run --dataset DIR --db ... makes one")
     return _options(run, url)
@@ -50,9 +48,7 @@ def open_stored(
         UserError: no such database, or the stage has stored nothing.
     """
     reading = open_read_only(url)
-    query = select(Run).join(WorkUnit, WorkUnit.run_id == Run.id).where(WorkUnit.stage == stage)
-    with Session(reading) as session:
-        run = session.scalar(query.order_by(WorkUnit.finished_at.desc(), WorkUnit.id.desc()).limit(1))
+    run = Reader(reading).runs.of_stage(stage)
     reading.dispose()
     if run is None:
         raise UserError(f"{shown(url)}: nothing to evaluate; run the stage {stage} first")
@@ -64,7 +60,7 @@ def open_stored(
         yield RunContext(options, engine, writer, run.id)
 
 
-def _options(run: Run, url: str) -> RunOptions:
+def _options(run: RunView, url: str) -> RunOptions:
     try:
         recipe = Recipe.model_validate(run.settings["recipe"])
     except ValidationError as error:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from db.schema.base import Base
-from db.schema.columns import Vector
 from db.schema.tables import ActivationMap, EmbeddingForecast, Evaluation, Model, Prediction, Sample
+from db.values import Vector
 from tests.stored_rows import RowStore
 
 NAME = "forest"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from db.schema.base import Base
-from db.schema.columns import Vector
 from db.schema.tables import Evaluation, Explanation, GlobalGroup, GlobalMember, Model, Prediction, Sample
+from db.values import Vector
 
 HASH = "example"
 

@@ -9,8 +9,8 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from db.schema.columns import Point
 from db.schema.tables import Picture, Segmentation
+from db.values import Point
 
 ORIGINAL = (960, 1280)
 MODEL_SIZE = 256

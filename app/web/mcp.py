@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from db.errors import UserError
-from db.schema.columns import json_text
+from db.values import json_text
 
 
 def answer_in_json(blocks: gr.Blocks) -> None:

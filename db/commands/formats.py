@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from db.commands.export import EXPORTS, Record
 from db.errors import UserError
-from db.schema.columns import json_text, plain
+from db.values import json_text, plain
 
 Format = Literal["jsonl", "csv", "parquet"]
 _CHUNK = 200  # records in one row group of Parquet

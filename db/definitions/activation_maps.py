@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from db.schema.columns import Vector
+from db.values import Vector
 
 SMALLEST_MAXIMUM = 1e-8  # a map whose maximum is below shows nothing but rounding (docs/definitions.md, Activation map)
 STAGES = (1, 2, 3, 4)

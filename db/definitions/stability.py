@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from db.schema.columns import Vector
+from db.values import Vector
 
 TOP = 5
 

@@ -58,6 +58,24 @@ class Classes:
             ]
         return sorted(views, key=lambda view: view.label)
 
+    def labels(self) -> list[str]:
+        """The labels of all classes, sorted: the order of a model's probabilities."""
+        with self._engine.connect() as connection:
+            return list(connection.scalars(select(Category.label).order_by(Category.label)))
+
+    def folders(self) -> list[tuple[str, str]]:
+        """(split, label) of each split of a class that has samples, sorted."""
+        query = select(Sample.split, Category.label).join(Category, Category.id == Sample.category_id).distinct()
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(Sample.split, Category.label))
+            return [(split, label) for split, label in rows]
+
+    def families(self) -> dict[str, str]:
+        """The family by label, of the classes that have one."""
+        query = select(Category.label, Category.family).order_by(Category.id)
+        with self._engine.connect() as connection:
+            return {label: family for label, family in connection.execute(query) if family is not None}
+
 
 def _pairs(rows: Sequence[Any]) -> dict[int, Any]:
     return {row[0]: row[1] for row in rows}

@@ -17,6 +17,7 @@ from db.records.embedding import (
     RankedFeature,
     Similarity,
     SimilarityView,
+    StoredForecast,
 )
 from db.records.predictions import LabelProbability
 from db.schema.tables import Category, EmbeddingForecast, Model, Prediction, Sample
@@ -63,6 +64,32 @@ class Embedding:
             ),
             similarities=tuple(Similarity(*one) for one in row.similarities),
         )
+
+    def forecasts(self, model: str) -> list[StoredForecast]:
+        """All forecasts of an embedding classifier, by the sample's path; none of any other model."""
+        own = aliased(Category)
+        names = ("features", "weights", "values", "boxes", "similarities")
+        query = (
+            select(
+                Sample.id,
+                Sample.path,
+                Sample.split,
+                own.label,
+                Category.label,
+                *(getattr(EmbeddingForecast, name) for name in names),
+                Prediction.probabilities,
+            )
+            .select_from(EmbeddingForecast)
+            .join(Model, Model.id == EmbeddingForecast.model_id)
+            .join(Sample, Sample.id == EmbeddingForecast.sample_id)
+            .join(own, own.id == Sample.category_id)
+            .join(Category, Category.id == EmbeddingForecast.category_id)
+            .join(Prediction, and_(Prediction.model_id == Model.id, Prediction.sample_id == Sample.id))
+            .where(Model.name == model)
+            .order_by(Sample.path)
+        )
+        with self._engine.connect() as connection:
+            return [StoredForecast(*row) for row in connection.execute(query)]
 
     def class_features(self, model: str, label: str) -> list[ClassFeatureView]:
         """The features that a model's forecasts of a class rest on most often, and where they fire most."""

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import ColumnElement, Engine, and_, select
+from sqlalchemy import ColumnElement, Engine, and_, func, select
 
+from db.definitions.norms import l1_norm
 from db.read.evaluations import Evaluations
 from db.records.explanations import Modality
-from db.records.groups import GroupCentroids, GroupView, MemberView, NoiseView, PartPlace, SharedGroup, SharingClass
-from db.schema.tables import Category, GlobalGroup, GlobalMember, Model, OcrEntry, Sample
+from db.records.groups import (
+    GroupCentroids,
+    GroupView,
+    MemberView,
+    NoiseView,
+    PartPlace,
+    SharedGroup,
+    SharingClass,
+    StoredGroup,
+    StoredMember,
+)
+from db.schema.tables import Category, Explanation, GlobalGroup, GlobalMember, Model, OcrEntry, Sample
+from db.values import Vector
 
 
 @dataclass(frozen=True)
@@ -108,6 +120,78 @@ class Groups:
             for sample, feature, x, y in stored
             if sample in path_of
         ]
+
+    def stored(self, model: str) -> list[StoredGroup]:
+        """All groups of a model with their members, by class and in the order in which they were stored."""
+        weights = (
+            select(Explanation.id, Explanation.image_weights, Explanation.text_weights)
+            .join(Model, Model.id == Explanation.model_id)
+            .join(Sample, and_(Sample.id == Explanation.sample_id, Sample.category_id == Explanation.category_id))
+            .where(Model.name == model)
+        )
+        members = (
+            select(
+                GlobalMember.group_id,
+                GlobalMember.explanation_id,
+                GlobalMember.sample_id,
+                Sample.path,
+                GlobalMember.feature,
+                GlobalMember.weight,
+                GlobalMember.representative,
+            )
+            .join(GlobalGroup, GlobalGroup.id == GlobalMember.group_id)
+            .join(Model, Model.id == GlobalGroup.model_id)
+            .join(Sample, Sample.id == GlobalMember.sample_id)
+            .where(Model.name == model)
+        )
+        names = ("id", "modality", "rank", "name", "centroid", "radius")
+        groups = (
+            select(Category.label, *(getattr(GlobalGroup, name) for name in names))
+            .join(Model, Model.id == GlobalGroup.model_id)
+            .join(Category, Category.id == GlobalGroup.category_id)
+            .where(Model.name == model)
+            .order_by(Category.label, GlobalGroup.id)
+        )
+        of_group: dict[int, list[StoredMember]] = defaultdict(list)
+        paths: dict[int, str] = {}
+        with self._engine.connect() as connection:
+            norms = {key: l1_norm(image, text) for key, image, text in connection.execute(weights)}
+            for group, explanation, sample, path, feature, weight, representative in connection.execute(members):
+                one_path = paths.setdefault(sample, path)  # one string a sample, not one a member
+                norm = norms[explanation]
+                member = StoredMember(explanation, sample, one_path, feature, weight, norm, representative)
+                of_group[group].append(member)
+            rows = connection.execute(groups).mappings()
+            return [StoredGroup(**row, members=tuple(of_group[row["id"]])) for row in rows]
+
+    def image_groups(self, model: str, label: str) -> list[tuple[int, Vector, float]]:
+        """(rank, centroid, radius) of a class's image groups, by rank; those without a centroid are left out."""
+        query = (
+            select(GlobalGroup.rank, GlobalGroup.centroid, GlobalGroup.radius)
+            .join(Model, Model.id == GlobalGroup.model_id)
+            .join(Category, Category.id == GlobalGroup.category_id)
+            .where(Model.name == model, Category.label == label, GlobalGroup.modality == "image")
+            .order_by(GlobalGroup.rank)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [
+            (rank, centroid, radius) for rank, centroid, radius in rows if centroid is not None and radius is not None
+        ]
+
+    def count(self, models: Collection[str] | None = None) -> int:
+        """How many groups are stored, of these models where given."""
+        query = select(func.count()).select_from(GlobalGroup)
+        if models is not None:
+            query = query.where(GlobalGroup.model_id.in_(select(Model.id).where(Model.name.in_(models))))
+        with self._engine.connect() as connection:
+            return connection.scalar(query) or 0
+
+    def hold_test_samples(self) -> bool:
+        """Whether any group was formed on a test sample."""
+        query = select(GlobalMember.id).join(Sample, Sample.id == GlobalMember.sample_id).where(Sample.split == "test")
+        with self._engine.connect() as connection:
+            return connection.scalar(query.limit(1)) is not None
 
     def _groups(self, *wanted: ColumnElement[bool]) -> list[GroupView]:
         groups = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, func, select
 
-from db.records.models import Confusion, ModelView
+from db.records.models import Confusion, ModelView, StoredModel
 from db.schema.tables import Explanation, Model
 
 
@@ -37,6 +37,16 @@ class Models:
         with self._engine.connect() as connection:
             stored = connection.scalar(select(Model.confusion).where(Model.name == model))
         return [Confusion(*pair) for pair in stored or ()]
+
+    def stored(self, explained: bool = False) -> list[StoredModel]:
+        """All models, or the explained ones, in the recipe's order, without figures that have to be counted."""
+        columns = [getattr(Model, name) for name in StoredModel.__dataclass_fields__]
+        query = select(*columns).order_by(Model.position, Model.id)
+        if explained:
+            query = query.where(Model.explained)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [StoredModel(**{**row, "classes": tuple(row["classes"])}) for row in rows]
 
 
 def model_id(connection: Connection, name: str | None) -> int:

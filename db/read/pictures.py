@@ -12,7 +12,7 @@ from db.read.samples import polygons_of
 from db.records.explanations import Modality
 from db.records.pictures import LabelMapView, PartSource, PictureView, SamplePicture, SpriteView
 from db.records.samples import Split
-from db.schema.tables import Category, Picture, Sample, Segmentation
+from db.schema.tables import Category, Mask, Picture, Sample, Segmentation
 
 _COLUMNS = (Picture.kind, Picture.content, Picture.digest, Picture.media_type, Picture.width, Picture.height)
 
@@ -42,19 +42,38 @@ class Pictures:
         tile, columns, samples = layout["tile"], layout["columns"], tuple(layout["samples"])
         return SpriteView(kind, content, digest, media_type, width, height, tile, columns, samples)
 
-    def label_map(self, path: str) -> LabelMapView | None:
-        """The superpixels of a sample."""
+    def label_map(self, path: str, settings_hash: str | None = None) -> LabelMapView | None:
+        """The superpixels of a sample; None too where they were made with other settings than those asked for."""
         query = (
             select(Segmentation.label_map, Segmentation.segments, Segmentation.width, Segmentation.height)
             .join(Sample, Sample.id == Segmentation.sample_id)
             .where(Sample.path == path)
         )
+        if settings_hash is not None:
+            query = query.where(Segmentation.settings_hash == settings_hash)
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
         if row is None:
             return None
         digest = hashlib.sha256(row.label_map).hexdigest()
         return LabelMapView(row.label_map, digest, row.segments, row.width, row.height)
+
+    def label_maps(self, label: str) -> dict[str, bytes]:
+        """The superpixels of a class's samples as PNG, by path; those that have none are left out."""
+        query = (
+            select(Sample.path, Segmentation.label_map)
+            .join(Sample, Sample.id == Segmentation.sample_id)
+            .join(Category, Category.id == Sample.category_id)
+            .where(Category.label == label)
+        )
+        with self._engine.connect() as connection:
+            return dict(connection.execute(query).all())
+
+    def masks(self) -> dict[str, bytes]:
+        """The ground-truth masks as PNG, by the sample's path."""
+        query = select(Sample.path, Mask.content).join(Sample, Sample.id == Mask.sample_id)
+        with self._engine.connect() as connection:
+            return dict(connection.execute(query).all())
 
     def part_sources(self, paths: Collection[str], modality: Modality) -> dict[str, PartSource]:
         """What crops of samples are cut out of, by path; none where the picture or the label map is missing."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine, select
 
-from db.records.predictions import LabelProbability, Outcomes
+from db.records.predictions import LabelProbability, Outcomes, PredictionView
 from db.schema.tables import Category, Explanation, Model, Prediction, Sample
 
 
@@ -68,3 +68,51 @@ class Predictions:
             image_share=image_share,
             explained=np.isin(sample, known),
         )
+
+    def on_test(self, model: str) -> list[PredictionView]:
+        """The model's predictions of the test samples, by path."""
+        query = (
+            select(
+                Sample.id,
+                Sample.path,
+                Category.label,
+                Prediction.probabilities,
+                Prediction.category_id == Sample.category_id,
+            )
+            .join(Sample, Sample.id == Prediction.sample_id)
+            .join(Category, Category.id == Sample.category_id)
+            .join(Model, Model.id == Prediction.model_id)
+            .where(Model.name == model, Sample.split == "test")
+            .order_by(Sample.path)
+        )
+        with self._engine.connect() as connection:
+            return [PredictionView(*row) for row in connection.execute(query)]
+
+    def right_on_test(self, model: str, label: str) -> set[str]:
+        """Paths of a class's test samples that the model has right."""
+        query = (
+            select(Sample.path)
+            .join(Prediction, Prediction.sample_id == Sample.id)
+            .join(Category, Category.id == Sample.category_id)
+            .join(Model, Model.id == Prediction.model_id)
+            .where(
+                Model.name == model,
+                Category.label == label,
+                Sample.split == "test",
+                Prediction.category_id == Sample.category_id,
+            )
+        )
+        with self._engine.connect() as connection:
+            return set(connection.scalars(query))
+
+    def outcomes_on_test(self) -> list[tuple[str, bool]]:
+        """(label, right) of each test sample and explained model."""
+        query = (
+            select(Category.label, Prediction.category_id == Sample.category_id)
+            .join(Sample, Sample.id == Prediction.sample_id)
+            .join(Category, Category.id == Sample.category_id)
+            .join(Model, Model.id == Prediction.model_id)
+            .where(Model.explained, Sample.split == "test")
+        )
+        with self._engine.connect() as connection:
+            return [(label, right) for label, right in connection.execute(query)]

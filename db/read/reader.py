@@ -24,6 +24,7 @@ from db.read.predictions import Predictions
 from db.read.runs import Runs
 from db.read.samples import Samples
 from db.read.search import Search
+from db.read.units import Units
 from db.session import Engine
 
 
@@ -36,6 +37,7 @@ class Reader:
 
     def __init__(self, engine: Engine) -> None:
         self.runs = Runs(engine)
+        self.units = Units(engine)
         self.models = Models(engine)
         self.classes = Classes(engine)
         self.samples = Samples(engine)

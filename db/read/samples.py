@@ -13,9 +13,18 @@ from sqlalchemy.orm import aliased
 
 from db.read.models import model_id
 from db.records.pictures import PictureReference
-from db.records.samples import EntryView, EvidenceView, SampleDetail, SampleView, Split
-from db.schema.columns import Point
+from db.records.samples import (
+    EntryView,
+    EvidenceView,
+    PlantedSampleView,
+    SampleDetail,
+    SampleEntries,
+    SampleVersion,
+    SampleView,
+    Split,
+)
 from db.schema.tables import Category, Evidence, Explanation, OcrEntry, Picture, Prediction, Sample, Segmentation
+from db.values import Point
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,57 @@ class Samples:
                 evidence=_evidence(connection, row["id"]),
                 pictures=_pictures(connection, row["id"]),
             )
+
+    def versions(self) -> list[SampleVersion]:
+        """All samples, by path."""
+        query = (
+            select(Sample.path, Sample.picture_hash, Sample.entries_hash, Sample.split, Category.label)
+            .join(Category, Category.id == Sample.category_id)
+            .order_by(Sample.path)
+        )
+        with self._engine.connect() as connection:
+            return [SampleVersion(**row) for row in connection.execute(query).mappings()]
+
+    def with_entries(self, split: Split | None = None, label: str | None = None) -> list[SampleEntries]:
+        """The samples of a split, or of both, and of a class, or of all, by path."""
+        wanted = [Sample.split == split] if split is not None else []
+        wanted += [Category.label == label] if label is not None else []
+        joined = Category.id == Sample.category_id
+        columns = (Sample.id, Sample.path, Sample.split, Category.label, Sample.picture_hash, Sample.entries_hash)
+        samples = select(*columns).join(Category, joined).where(*wanted).order_by(Sample.path)
+        query = (
+            select(OcrEntry.sample_id, OcrEntry.position, OcrEntry.text, OcrEntry.polygon, OcrEntry.confidence)
+            .join(Sample, Sample.id == OcrEntry.sample_id)
+            .join(Category, joined)
+            .where(*wanted)
+            .order_by(OcrEntry.sample_id, OcrEntry.position)
+        )
+        entries: dict[int, list[EntryView]] = defaultdict(list)
+        with self._engine.connect() as connection:
+            rows = connection.execute(samples).mappings().all()
+            for key, position, text, polygon, confidence in connection.execute(query):
+                entries[key].append(EntryView(position, text, _points(polygon), confidence))
+        return [SampleEntries(**row, entries=tuple(entries[row["id"]])) for row in rows]
+
+    def has_evidence(self) -> bool:
+        """Whether anything was planted in any sample."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(Evidence.id).limit(1)) is not None
+
+    def planted(self, split: Split) -> list[PlantedSampleView]:
+        """The samples of a split whose classes have a family, by path, with what was planted in them."""
+        query = (
+            select(Sample.id, Category.label, Category.family, Sample.width, Sample.height, Segmentation.label_map)
+            .join(Category, Category.id == Sample.category_id)
+            .outerjoin(Segmentation, Segmentation.sample_id == Sample.id)
+            .where(Sample.split == split, Category.family.is_not(None))
+            .order_by(Sample.path)
+        )
+        with self._engine.connect() as connection:
+            return [
+                PlantedSampleView(**row, evidence=_evidence(connection, row["id"]))
+                for row in connection.execute(query).mappings().all()
+            ]
 
 
 def samples_of(label: str) -> Select[int]:

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, select, text
 
 from db.records.search import EntryWeight, FoundText, SearchHit
-from db.schema.columns import storable
 from db.schema.tables import Category, Explanation, Model, OcrEntry, Sample
+from db.values import storable
 
 Alternatives = Sequence[Iterable[str]]
 """For each word asked for, the words of the index that may stand for it."""

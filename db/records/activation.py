@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from db.records.samples import Split
-from db.schema.columns import Vector
+from db.values import Vector
 
 MapTarget = Literal["forecast", "class", "predicted", "true", "runner_up"]
 Strategy = Literal["TZZ", "TOZ", "TRR", "selected", "image", "probability"]

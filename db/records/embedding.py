@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from db.records.activation import Strategy
 from db.records.predictions import LabelProbability
 from db.records.samples import Split
+from db.values import Vector
 
 Box = tuple[float, float, float, float]
 
@@ -104,3 +105,24 @@ class ClassFeatureView:
     top: int
     mean_weight: float
     places: tuple[FeaturePlace, ...]
+
+
+@dataclass(frozen=True)
+class StoredForecast:
+    """A forecast as the stages need it: `predicted` = its class, `label` = the sample's own.
+
+    `features`, `weights`, `values` and `boxes` are of the selected features by falling |weight|; `probabilities` of all
+    classes in the model's order; `similarities` = (strategy, top, cosine).
+    """
+
+    sample_id: int
+    path: str
+    split: Split
+    label: str
+    predicted: str
+    features: list[int]
+    weights: Vector = field(repr=False)
+    values: Vector = field(repr=False)
+    boxes: list[list[float]] = field(repr=False)
+    similarities: list[tuple[str, int, float]] = field(repr=False)
+    probabilities: Vector = field(repr=False)

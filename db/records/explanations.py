@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from db.records.samples import Split
-from db.schema.columns import Point, Vector
+from db.values import Point, Vector
 
 Modality = Literal["image", "text"]
 TargetKind = Literal["predicted", "true", "runner_up"]
@@ -73,7 +73,10 @@ class PredictedExplanation:
 
 @dataclass(frozen=True)
 class TrueClassExplanation:
-    """What the global stage needs of one explanation of the true class (docs/definitions.md, Global groups)."""
+    """What the global stage needs of one explanation of the true class (docs/definitions.md, Global groups).
+
+    `entries` = the texts that `text_weights` weigh; `stamp` changes whenever the explanation is computed anew.
+    """
 
     explanation_id: int
     sample_id: int
@@ -82,6 +85,7 @@ class TrueClassExplanation:
     segmentation_id: int
     image_weights: Vector = field(repr=False)
     text_weights: Vector = field(repr=False)
+    stamp: str
     entries: tuple[str, ...]
 
 
@@ -97,3 +101,30 @@ class ImageShare:
     probability: float
     probability_without_text: float
     probability_without_image: float
+
+
+@dataclass(frozen=True)
+class ExplainedPrediction:
+    """A model's explanation of the class that it predicts for a test sample; errors are None without replicates.
+
+    `stamp` changes whenever the explanation is computed anew.
+    """
+
+    model: str
+    sample: str
+    image_weights: Vector = field(repr=False)
+    text_weights: Vector = field(repr=False)
+    image_errors: Vector | None = field(repr=False)
+    text_errors: Vector | None = field(repr=False)
+    r2: float
+    stamp: str
+
+
+@dataclass(frozen=True)
+class RightExplanationView:
+    """The explanation of a right prediction of a test sample; `image_share` is None when all weights are 0."""
+
+    sample_id: int
+    image_weights: Vector = field(repr=False)
+    text_weights: Vector = field(repr=False)
+    image_share: float | None

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from db.records.explanations import Modality
 from db.records.samples import Split
+from db.values import Vector
 
 
 @dataclass(frozen=True)
@@ -101,3 +102,30 @@ class NoiseView:
     features: int
     noise: int
     reason: str | None
+
+
+@dataclass(frozen=True)
+class StoredMember:
+    """One member of a stored group; `feature` = segment id or entry position, `norm` = ‖w‖₁ of its explanation."""
+
+    explanation_id: int
+    sample_id: int
+    sample: str
+    feature: int
+    weight: float
+    norm: float
+    representative: bool
+
+
+@dataclass(frozen=True)
+class StoredGroup:
+    """A group as the stages need it; image groups have a `centroid` of length 1 and a `radius` in 1 - cosine."""
+
+    id: int
+    label: str
+    modality: Modality
+    rank: int
+    name: str
+    centroid: Vector | None = field(repr=False)
+    radius: float | None
+    members: tuple[StoredMember, ...]

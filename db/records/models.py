@@ -31,3 +31,19 @@ class Confusion:
     label: str
     predicted: str
     count: int
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """What the stages need of a model; `classes` in the order of its probabilities.
+
+    `checkpoint` is relative to the artifacts folder, None of a user's own model; `checkpoint_hash` changes with
+    everything that the model's answers depend on.
+    """
+
+    name: str
+    kind: str
+    explained: bool
+    checkpoint: str | None
+    checkpoint_hash: str
+    classes: tuple[str, ...]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from db.schema.columns import Point
+from db.values import Point
 
 SamplePicture = Literal["thumbnail", "display"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from db.schema.columns import Vector
+from db.values import Vector
 
 
 @dataclass(frozen=True)
@@ -40,3 +40,17 @@ class Outcomes:
     def right(self) -> npt.NDArray[np.bool_]:
         """Whether the prediction is the sample's class."""
         return np.equal(self.label, self.predicted)
+
+
+@dataclass(frozen=True)
+class PredictionView:
+    """A model's prediction of a test sample of the class `label`; `probabilities` in the order of the model's classes.
+
+    `right` = the predicted class is the sample's.
+    """
+
+    sample_id: int
+    sample: str
+    label: str
+    probabilities: Vector = field(repr=False)
+    right: bool

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from db.records.pictures import PictureReference
-from db.schema.columns import Point
+from db.values import Point
 
 Split = Literal["train", "test"]
 
@@ -72,3 +72,43 @@ class SampleDetail:
     segments: int | None
     segmentation_width: int | None
     segmentation_height: int | None
+
+
+@dataclass(frozen=True)
+class SampleVersion:
+    """What tells one version of a sample from another: hashes of its picture and its entries, its split and class."""
+
+    path: str
+    picture_hash: str
+    entries_hash: str
+    split: Split
+    label: str
+
+
+@dataclass(frozen=True)
+class SampleEntries:
+    """A sample with its OCR entries in order of position."""
+
+    id: int
+    path: str
+    split: Split
+    label: str
+    picture_hash: str
+    entries_hash: str
+    entries: tuple[EntryView, ...]
+
+
+@dataclass(frozen=True)
+class PlantedSampleView:
+    """A sample of a class that belongs to a family, with what was planted in it.
+
+    `width` x `height` are the upright original's pixels; `label_map` = its superpixels as PNG, None without any.
+    """
+
+    id: int
+    label: str
+    family: str
+    width: int
+    height: int
+    evidence: tuple[EvidenceView, ...]
+    label_map: bytes | None = field(repr=False)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from db.schema.columns import Point, Vector
+from db.values import Point, Vector
 
 
 class Record:

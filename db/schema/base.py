@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, LargeBinary, MetaData
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
-from db.schema.columns import Float32Array, Point, Text, Vector
+from db.schema.columns import Float32Array, Text
+from db.values import Point, Vector
 
 
 class Base(DeclarativeBase):

@@ -15,7 +15,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.schema.base import Base, one_of, to
-from db.schema.columns import Float16Array, Point, Vector
+from db.schema.columns import Float16Array
+from db.values import Point, Vector
 
 SPLITS = ("train", "test")
 TARGET_KINDS = ("predicted", "true", "runner_up")

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from db import address, interruption
 from db.errors import UserError
-from db.schema.columns import storable
 from db.schema.tables import LeaseRow
+from db.values import storable
 from db.write.holder import Holder, Process, this_process
 
 HEARTBEAT_SECONDS = 15.0

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
 from db.records.written import EvaluationRecord
-from db.schema.columns import Vector
-from precompute.activation_maps.forecasts import ModelForecasts
+from db.values import Vector
+from precompute.activation_maps.class_ranking import ModelForecasts
 from precompute.activation_maps.scalars import numbers_of_features
 from precompute.models.embedding_classifier import EmbeddingClassifier
 from precompute.models.worker import WorkerState

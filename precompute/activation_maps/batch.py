@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from db.schema.columns import Vector
+from db.values import Vector
 from precompute.activation_maps.maps import activation_maps
 from precompute.activation_maps.ranking import FeatureRanker, Ranking
 from precompute.activation_maps.scalars import (

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from db.records.embedding import StoredForecast
 from db.records.written import EvaluationRecord
-from precompute.activation_maps.forecasts import ModelForecasts, StoredForecast
 from precompute.recipe import ActivationSettings
 
 TOP = 13
@@ -40,6 +40,15 @@ def ranked_features(forecasts: Sequence[StoredForecast]) -> dict[str, list[Ranke
         features = sorted(weights, key=lambda feature: (-counts[feature], -weights[feature], feature))
         found[label] = [RankedFeature(feature, counts[feature], weights[feature]) for feature in features]
     return found
+
+
+@dataclass(frozen=True)
+class ModelForecasts:
+    """An embedding classifier, its classes in the order of probabilities, and its forecasts (one at least) by path."""
+
+    model: str
+    classes: Sequence[str]
+    forecasts: Sequence[StoredForecast]
 
 
 def class_rankings(forecasts: Sequence[StoredForecast]) -> dict[str, list[int]]:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from db.read.reader import Reader
+from db.records.embedding import StoredForecast
 from db.records.written import EvaluationRecord, Record
 from precompute.activation_maps.auc import AucRequest, auc_by_features, auc_figures, auc_request
 from precompute.activation_maps.batch import MapRequest
-from precompute.activation_maps.class_ranking import class_rankings, feature_figures
-from precompute.activation_maps.forecasts import ModelForecasts, StoredForecast, stored_forecasts
+from precompute.activation_maps.class_ranking import ModelForecasts, class_rankings, feature_figures
 from precompute.activation_maps.stage import (
     BatchRequest,
     map_samples,
@@ -59,7 +59,7 @@ def _tasks(context: RunContext) -> Iterator[Task]:
     settings = context.recipe.activation
     wanted = {sample.path: sample for sample in mapped_samples(context)}
     for model in mapped_models(context.engine):
-        forecasts = stored_forecasts(context.engine, model.id) if model.kind == "embedding" else []
+        forecasts = Reader(context.engine).embedding.forecasts(model.name) if model.kind == "embedding" else []
         if not forecasts:
             continue
         maps = maps_hash(context.recipe, model)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from lime.lime_tabular import LimeTabularExplainer
 
-from db.schema.columns import Vector
+from db.values import Vector
 from precompute.models.embedding_classifier import EmbeddingClassifier
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.feature_selection import mutual_info_classif
 
 from db.errors import UserError
-from db.schema.columns import Vector
+from db.values import Vector
 from precompute.progress import say
 
 Labels = npt.NDArray[np.int64]

@@ -9,12 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
-
 from db.errors import UserError
+from db.read.reader import Reader
+from db.records.models import StoredModel
 from db.records.written import Record
-from db.schema.tables import Model
+from db.session import Engine
 from precompute.activation_maps.batch import MapRequest
 from precompute.activation_maps.stored_maps import SampleAnswer, answer_maps, map_records
 from precompute.context import RunContext
@@ -65,14 +64,13 @@ def mapped_samples(context: RunContext) -> list[LabelledSample]:
     return choose_samples(samples, recipe.activation.samples_per_class, recipe.seed)
 
 
-def mapped_models(engine: Engine) -> list[Model]:
+def mapped_models(engine: Engine) -> list[StoredModel]:
     """The models that have maps: embedding classifiers, and the explained ones with an image tower and a head."""
-    query = select(Model).where(Model.explained | (Model.kind == "embedding")).order_by(Model.position)
-    with Session(engine) as session:
-        return [model for model in session.scalars(query) if model.kind not in ("own", "text")]
+    stored = Reader(engine).models.stored()
+    return [one for one in stored if one.kind == "embedding" or (one.explained and one.kind not in ("own", "text"))]
 
 
-def maps_hash(recipe: Recipe, model: Model) -> str:
+def maps_hash(recipe: Recipe, model: StoredModel) -> str:
     """The hash of what a model's maps depend on."""
     return settings_hash(*SETTINGS[ACTIVATION](recipe), model.checkpoint_hash, model.classes)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from db.definitions.activation_maps import SMALLEST_MAXIMUM
 from db.records.written import ForecastRecord, MapRecord, Record
-from db.schema.columns import Vector
+from db.values import Vector
 from precompute.activation_maps.batch import Forecast, MapRequest, SampleMaps, compute_maps
 from precompute.activation_maps.scalars import Scalar
 from precompute.models.worker import WorkerState

@@ -6,10 +6,8 @@ import hashlib
 from collections.abc import Collection
 from pathlib import Path
 
-from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session
-
-from db.schema.tables import Explanation, Model, Sample
+from db.read.reader import Reader
+from db.session import Engine
 from precompute.dataset.found import Scan
 from precompute.progress import say
 
@@ -20,9 +18,7 @@ def report_changes(engine: Engine, dataset: Path, scan: Scan, stale: Collection[
     Args:
         stale: `<split>/<label>` of the folders whose files are not as they were.
     """
-    with Session(engine) as session:
-        rows = session.execute(select(Sample.path, Sample.split, Sample.picture_hash)).all()
-    stored = {row.path: row for row in rows}
+    stored = {sample.path: sample for sample in Reader(engine).samples.versions()}
     found = {sample.path: sample for sample in scan.samples}
     added = [path for path in found if path not in stored]
     removed = [path for path in stored if path not in found]
@@ -43,22 +39,13 @@ def report_changes(engine: Engine, dataset: Path, scan: Scan, stale: Collection[
 
 
 def _consequences(engine: Engine, paths: Collection[str], train: bool) -> str:
-    explanations = select(func.count()).select_from(Explanation)
-    trained = select(Model.id).where(Model.checkpoint.is_not(None))
-    with Session(engine) as session:
-        models = len(session.scalars(trained).all()) if train else 0
-        theirs = session.scalar(explanations.where(Explanation.model_id.in_(trained))) or 0
-        counts: dict[str, int] = dict(
-            session.execute(
-                select(Sample.path, func.count())
-                .join(Explanation, Explanation.sample_id == Sample.id)
-                .group_by(Sample.path)
-            )
-            .tuples()
-            .all()
-        )
+    reader = Reader(engine)
+    models = [model.name for model in reader.models.stored() if model.checkpoint is not None] if train else []
     if models:
-        return f"; {models} models were trained on others: they are trained anew, and their {theirs} explanations go"
+        theirs = reader.explanations.count(models)
+        number = len(models)
+        return f"; {number} models were trained on others: they are trained anew, and their {theirs} explanations go"
+    counts = reader.explanations.count_by_sample()
     own = sum(counts.get(path, 0) for path in paths)
     return f"; {own} explanations of these go" if own else ""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from db.records.written import EntryRecord, EvidenceRecord
-from db.schema.columns import storable
+from db.values import storable
 from db.write.samples import NOT_READ
 from precompute.dataset.faults import FaultError
 from precompute.dataset.polygons import Frame, Point, is_coordinate, read_polygon

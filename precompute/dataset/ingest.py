@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session
-
+from db.read.reader import Reader
+from db.records.samples import SampleVersion
 from db.records.written import ClassSamplesRecord, ProblemRecord, Record, SampleRecord
-from db.schema.tables import Category, Problem, Sample
+from db.session import Engine
 from precompute.context import RunContext
 from precompute.dataset.changes import report_changes
 from precompute.dataset.entries import entries_hash
@@ -78,7 +77,7 @@ def ingest(context: RunContext) -> IngestReport:
         report_changes(context.engine, context.dataset, scan, stale)
     context.writer.carry_problems(INGEST, _lines(scan))
     run_stage(context, stage)
-    report = _report(before, _stored(context.engine), _problems(context.engine))
+    report = _report(before, _stored(context.engine), Reader(context.engine).runs.count_problems(INGEST))
     say(
         f"ingest: {report.added} samples added, {report.changed} changed, {report.removed} removed, "
         f"{report.unchanged} unchanged" + (f"; {report.skipped} skipped, see status" if report.skipped else "")
@@ -199,19 +198,12 @@ def _lines(scan: Scan) -> dict[str, tuple[str, int | None]]:
     return {sample.path: (sample.source.file, sample.source.line) for sample in scan.samples if sample.source}
 
 
-_Stored = dict[str, tuple[str, ...]]
+_Stored = dict[str, SampleVersion]
 
 
 def _stored(engine: Engine) -> _Stored:
-    """By path what tells one version of a sample from another."""
-    query = select(Sample.path, Sample.picture_hash, Sample.entries_hash, Sample.split, Category.label).join(Category)
-    with Session(engine) as session:
-        return {path: tuple(rest) for path, *rest in session.execute(query)}
-
-
-def _problems(engine: Engine) -> int:
-    with Session(engine) as session:
-        return session.scalar(select(func.count()).where(Problem.stage == INGEST)) or 0
+    """The version of each stored sample, by path."""
+    return {sample.path: sample for sample in Reader(engine).samples.versions()}
 
 
 def _report(before: _Stored, after: _Stored, skipped: int) -> IngestReport:

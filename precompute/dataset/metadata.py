@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from db.schema.columns import storable
+from db.values import storable
 from precompute.dataset.faults import Fault, FaultError
 from precompute.dataset.found import Source
 from precompute.dataset.walk import File

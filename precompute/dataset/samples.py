@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session, joinedload, selectinload
 
-from db.schema.tables import Category, Sample
+from db.read.reader import Reader
+from db.records.samples import Split
+from db.session import Engine
 from precompute.dataset.decoding import decode_ingested
 from precompute.models.protocol import Entry
 
@@ -33,28 +33,22 @@ class LabelledSample:
 
 
 def stored_samples(
-    engine: Engine, dataset: Path, split: str | None = None, label: str | None = None
+    engine: Engine, dataset: Path, split: Split | None = None, label: str | None = None
 ) -> list[LabelledSample]:
     """All samples of a split (or of both) and of a class (or of all), ordered by path."""
-    query = select(Sample).options(joinedload(Sample.category), selectinload(Sample.entries)).order_by(Sample.path)
-    if split is not None:
-        query = query.where(Sample.split == split)
-    if label is not None:
-        query = query.join(Category, Category.id == Sample.category_id).where(Category.label == label)
-    with Session(engine) as session:
-        return [
-            LabelledSample(
-                id=row.id,
-                path=row.path,
-                picture=dataset / row.path,
-                split=row.split,
-                label=row.category.label,
-                entries=tuple(Entry(e.text, tuple((x, y) for x, y in e.polygon)) for e in row.entries),
-                picture_hash=row.picture_hash,
-                entries_hash=row.entries_hash,
-            )
-            for row in session.scalars(query)
-        ]
+    return [
+        LabelledSample(
+            id=one.id,
+            path=one.path,
+            picture=dataset / one.path,
+            split=one.split,
+            label=one.label,
+            entries=tuple(Entry(entry.text, entry.polygon) for entry in one.entries),
+            picture_hash=one.picture_hash,
+            entries_hash=one.entries_hash,
+        )
+        for one in Reader(engine).samples.with_entries(split, label)
+    ]
 
 
 def sample_picture(sample: LabelledSample, size: int) -> Pixels:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from db.errors import UserError
-from db.schema.columns import storable
+from db.values import storable
 from precompute.dataset.choice import stratified_split
 from precompute.dataset.faults import Fault
 from precompute.dataset.finegrainocr import find_finegrainocr, is_finegrainocr

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.schema.columns import storable
+from db.values import storable
 from precompute.dataset.faults import Fault
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from db.read.reader import Reader
+from db.records.explanations import Modality
+from db.records.models import StoredModel
 from db.records.written import EvaluationRecord, Record
-from db.schema.tables import Category, Evaluation, Model, Sample
 from precompute.context import RunContext
 from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples
 from precompute.engine import ByKey, Stage, Task, grouped, keys_by_model
@@ -21,7 +21,6 @@ from precompute.evaluation.masked_rows import MaskedRows, models_sharing_rows
 from precompute.evaluation.removal import draw_entries, draw_superpixels, nearby_superpixels
 from precompute.evaluation.statistics import paired_interval
 from precompute.executors import Given, Job
-from precompute.global_explanations.features import Modality
 from precompute.global_explanations.stage import grouping_setup, segmented_samples, superpixel_embeddings
 from precompute.local_explanations.masking import MaskedPicture
 from precompute.local_explanations.superpixels import LabelMap, decode_label_map, with_label_map
@@ -72,9 +71,9 @@ def _tasks(context: RunContext) -> Iterator[Task]:
     """Raises:
     UserError: no groups, groups that hold test samples, or a picture that is gone.
     """
-    with Session(context.engine) as session:
-        require_train_groups(session)
-        models = {model.name: model for model in session.scalars(select(Model).where(Model.explained))}
+    reader = Reader(context.engine)
+    require_train_groups(reader)
+    models = {model.name: model for model in reader.models.stored(explained=True)}
     samples = {sample.path: sample for sample in stored_samples(context.engine, context.dataset, "test")}
     for path, by_model in sorted(_plan(context, list(models.values()), list(samples.values())).items()):
         for name, removals in by_model.items():
@@ -88,18 +87,19 @@ def _tasks(context: RunContext) -> Iterator[Task]:
 
 
 def _plan(
-    context: RunContext, models: Sequence[Model], samples: Sequence[LabelledSample]
+    context: RunContext, models: Sequence[StoredModel], samples: Sequence[LabelledSample]
 ) -> dict[str, dict[str, Removals]]:
     """What to remove, by the sample's path and the model's name."""
     by_label: dict[str, list[LabelledSample]] = defaultdict(list)
     for sample in samples:
         by_label[sample.label].append(sample)
     plan: dict[str, dict[str, Removals]] = defaultdict(dict)
-    with Session(context.engine) as session, grouping_setup(context).start() as state:
-        for category in session.scalars(select(Category).order_by(Category.label)).all():
-            embeddings = superpixel_embeddings(state, segmented_samples(context, category.label))
+    reader = Reader(context.engine)
+    with grouping_setup(context).start() as state:
+        for label in reader.classes.labels():
+            embeddings = superpixel_embeddings(state, segmented_samples(context, label))
             for model in models:
-                found = plan_class(session, model, category, by_label[category.label], embeddings, context.recipe)
+                found = plan_class(reader, model.name, label, by_label[label], embeddings, context.recipe)
                 for path, removals in found.items():
                     plan[path][model.name] = removals
     return plan
@@ -109,7 +109,7 @@ def _settings(recipe: Recipe) -> list[Any]:
     return [DRAWS, recipe.seed, recipe.explain.fill, recipe.towers.image_size, recipe.runtime.precision]
 
 
-def _mark(recipe: Recipe, model: Model, sample: LabelledSample, removals: Removals) -> str:
+def _mark(recipe: Recipe, model: StoredModel, sample: LabelledSample, removals: Removals) -> str:
     return settings_hash(
         *_settings(recipe),
         model.checkpoint_hash,
@@ -226,19 +226,13 @@ def deletion_summary_stage(recipe: Recipe) -> Stage:
 
 
 def _summary_tasks(context: RunContext) -> Iterator[Task]:
-    query = (
-        select(Model.name, Evaluation.modality, Evaluation.figures)
-        .join(Sample, Sample.id == Evaluation.sample_id)
-        .join(Model, Model.id == Evaluation.model_id)
-        .where(Evaluation.kind == "deletion-sample")
-        .order_by(Sample.path)
-    )
+    reader = Reader(context.engine)
     figures: dict[str, dict[str, list[Figures]]] = defaultdict(lambda: defaultdict(list))
-    with Session(context.engine) as session:
-        for name, modality, found in session.execute(query):
-            figures[name][modality].append(found)
-        names = session.scalars(select(Model.name).where(Model.explained).order_by(Model.position)).all()
-    for name in names:
+    for row in reader.evaluations.figures("deletion-sample"):
+        assert row.model is not None
+        assert row.modality is not None
+        figures[row.model][row.modality].append(row.figures)
+    for name in [model.name for model in reader.models.stored(explained=True)]:
         yield Task(key=name, depends_on=figures[name], payload=(name, figures[name]), model=name)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
-
 from db.definitions.published_figures import PUBLISHED_DELETION, PublishedDeletion
 from db.plain_table import table
 from db.read.reader import Reader
 from db.records.evaluations import Figures
+from db.session import Engine
 
 PAPER: dict[tuple[str, str | None], PublishedDeletion] = {(row.kind, row.modality): row for row in PUBLISHED_DELETION}
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
 from db.definitions.stability import stability
 from db.errors import UserError
+from db.read.reader import Reader
+from db.records.explanations import ExplainedPrediction
+from db.records.models import StoredModel
 from db.records.written import EvaluationRecord, Record
-from db.schema.columns import Vector
-from db.schema.tables import Explanation, Model, Sample, WorkUnit
 from precompute.context import RunContext
 from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples
@@ -32,31 +31,13 @@ from precompute.recipe import Recipe, derive_seed, settings_hash
 EVALUATE_FAITHFULNESS = "evaluate-faithfulness"
 RANDOM_RANKINGS = 5
 
-Key = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class StoredExplanation:
-    """The explanation of the predicted class of one sample by one model; `stamp` changes when it is computed anew."""
-
-    image_weights: Vector
-    text_weights: Vector
-    image_errors: Vector | None
-    text_errors: Vector | None
-    r2: float
-    stamp: str
-
-    def ranking(self, read: int) -> Ranking:
-        """All superpixels and the first `read` entries by falling weight; the other entries are never read."""
-        return np.argsort(-np.concatenate([self.image_weights, self.text_weights[:read]]), kind="stable")
-
 
 @dataclass(frozen=True)
 class Request:
     """One sample with its explanations by model, the tasks' keys, and its superpixels as PNG."""
 
     sample: LabelledSample
-    explained: dict[str, StoredExplanation]
+    explained: dict[str, ExplainedPrediction]
     keys: dict[str, str]
     steps: int
     label_map: bytes = b""
@@ -87,9 +68,9 @@ def _tasks(context: RunContext, samples_per_class: int, steps: int) -> Iterator[
     """Raises:
     UserError: no test sample is explained.
     """
-    with Session(context.engine) as session:
-        models = {model.name: model for model in session.scalars(select(Model).where(Model.explained))}
-    explained = _explained(context.engine)
+    reader = Reader(context.engine)
+    models = {model.name: model for model in reader.models.stored(explained=True)}
+    explained = {(one.model, one.sample): one for one in reader.explanations.on_test()}
     samples = [
         sample
         for sample in stored_samples(context.engine, context.dataset, "test")
@@ -112,27 +93,9 @@ def _tasks(context: RunContext, samples_per_class: int, steps: int) -> Iterator[
                 )
 
 
-def _explained(engine: Engine) -> dict[Key, StoredExplanation]:
-    """Explanations of predicted classes on test samples, by model and path."""
-    query = (
-        select(Model.name, Sample.path, Explanation, WorkUnit.settings_hash, WorkUnit.finished_at)
-        .join(Model, Model.id == Explanation.model_id)
-        .join(Sample, Sample.id == Explanation.sample_id)
-        .join(WorkUnit, WorkUnit.id == Explanation.unit_id)
-        .where(Explanation.kind == "predicted", Sample.split == "test", Model.explained)
-    )
-    with Session(engine) as session:
-        return {
-            (name, path): StoredExplanation(
-                row.image_weights,
-                row.text_weights,
-                row.image_errors,
-                row.text_errors,
-                row.r2,
-                f"{unit_hash} {finished.isoformat()}",
-            )
-            for name, path, row, unit_hash, finished in session.execute(query)
-        }
+def feature_ranking(explanation: ExplainedPrediction, read: int) -> Ranking:
+    """All superpixels and the first `read` entries by falling weight; the other entries are never read."""
+    return np.argsort(-np.concatenate([explanation.image_weights, explanation.text_weights[:read]]), kind="stable")
 
 
 def _settings(recipe: Recipe, steps: int) -> list[Any]:
@@ -140,7 +103,9 @@ def _settings(recipe: Recipe, steps: int) -> list[Any]:
     return [steps, RANDOM_RANKINGS, recipe.seed, recipe.explain.fill, towers.image_size, runtime.precision]
 
 
-def _mark(recipe: Recipe, model: Model, sample: LabelledSample, explained: StoredExplanation, steps: int) -> str:
+def _mark(
+    recipe: Recipe, model: StoredModel, sample: LabelledSample, explained: ExplainedPrediction, steps: int
+) -> str:
     return settings_hash(
         *_settings(recipe, steps),
         model.checkpoint_hash,
@@ -184,7 +149,7 @@ def _measure(state: WorkerState, task: Request) -> ByKey:
         random = [add(deletion_masks(ranking, counts)) for ranking in chance]
         own = {}
         for name in models:
-            removed = deletion_masks(task.explained[name].ranking(len(readable)), counts)
+            removed = deletion_masks(feature_ranking(task.explained[name], len(readable)), counts)
             own[name] = add(removed), add(~removed)
         answers = rows.evaluate(models, picture, readable, recipe.runtime.batch_size, state.device)
         for name, (deletion, insertion) in own.items():

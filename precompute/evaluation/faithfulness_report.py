@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine
 
 from db.errors import UserError
 from db.plain_table import table
 from db.read.reader import Reader
+from db.session import Engine
 from precompute.evaluation.statistics import paired_interval
 from precompute.recipe import derive_seed
 

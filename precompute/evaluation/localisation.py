@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
 from db.definitions.activation_maps import SMALLEST_MAXIMUM, STAGES
 from db.errors import UserError
-from db.schema.columns import Vector
-from db.schema.tables import VARIANTS, Explanation, Mask, Sample, Segmentation
+from db.read.reader import Reader
+from db.values import Vector
 from precompute.activation_maps.batch import MapRequest, SampleMaps, compute_maps
 from precompute.activation_maps.class_ranking import class_rankings
-from precompute.activation_maps.forecasts import stored_forecasts
 from precompute.activation_maps.stage import mapped_models, maps_hash
+from precompute.activation_maps.variants import VARIANTS
 from precompute.context import RunContext
 from precompute.dataset.samples import LabelledSample, stored_samples
 from precompute.engine import Stage, Task
@@ -84,7 +82,7 @@ def _tasks(context: RunContext) -> Iterator[Task]:
     """
     samples, masks = masked_samples(context)
     for model in mapped_models(context.engine):
-        forecasts = stored_forecasts(context.engine, model.id) if model.kind == "embedding" else []
+        forecasts = Reader(context.engine).embedding.forecasts(model.name) if model.kind == "embedding" else []
         rankings = class_rankings(forecasts)
         yield Task(
             key=model.name,
@@ -98,12 +96,13 @@ def _tasks(context: RunContext) -> Iterator[Task]:
 def _superpixel_tasks(context: RunContext) -> Iterator[Task]:
     samples, masks = masked_samples(context, tell=False)
     for model in mapped_models(context.engine):
-        found = superpixels(context.engine, model.id, {sample.path for sample in samples})
+        weights = Reader(context.engine).explanations.superpixel_weights(model.name)
+        found = {sample.path: weights[sample.path] for sample in samples if sample.path in weights}
         if found:
             digest = hashlib.sha256()
             for path in sorted(found):
-                label_map, weights = found[path]
-                digest.update(f"{path}\0".encode() + label_map + weights.tobytes())
+                label_map, of_image = found[path]
+                digest.update(f"{path}\0".encode() + label_map + of_image.tobytes())
             yield Task(
                 key=model.name,
                 depends_on=[_content(samples, masks), digest.hexdigest()],
@@ -118,9 +117,7 @@ def masked_samples(context: RunContext, tell: bool = True) -> tuple[list[Labelle
     Raises:
         UserError: there is none.
     """
-    query = select(Sample.path, Mask.content).join(Sample, Sample.id == Mask.sample_id)
-    with Session(context.engine) as session:
-        masks = dict(session.execute(query).tuples().all())
+    masks = Reader(context.engine).pictures.masks()
     marked = {path: content for path, content in masks.items() if read_mask(content) is not None}
     samples = stored_samples(context.engine, context.dataset)
     if not marked:
@@ -136,18 +133,6 @@ def masked_samples(context: RunContext, tell: bool = True) -> tuple[list[Labelle
             labels = ", ".join(f"{label} {count}" for label, count in Counter(s.label for s in left_out).most_common(5))
             say(f"evaluate localisation: {len(left_out)} sample(s) with {reason} are left out ({labels})")
     return [sample for sample in samples if sample.path in marked], marked
-
-
-def superpixels(engine: Engine, model_id: int, paths: Collection[str]) -> dict[str, tuple[bytes, Vector]]:
-    """Superpixels as PNG with the weights of the predicted class, by path, where a sample is explained."""
-    query = (
-        select(Sample.path, Segmentation.label_map, Explanation.image_weights)
-        .join(Sample, Sample.id == Explanation.sample_id)
-        .join(Segmentation, Segmentation.id == Explanation.segmentation_id)
-        .where(Explanation.model_id == model_id, Explanation.kind == "predicted")
-    )
-    with Session(engine) as session:
-        return {path: (label_map, weights) for path, label_map, weights in session.execute(query) if path in paths}
 
 
 def _measure_superpixels(_: None, task: Masked) -> dict[str, list[Measured]]:
@@ -177,7 +162,7 @@ def _jobs(context: RunContext, tasks: Sequence[Task]) -> Iterator[Job]:
         for start in range(0, len(found.samples), CPU_ROWS):
             part = tuple(found.samples[start : start + CPU_ROWS])
             rankings = {found.model: found.rankings}
-            maps = MapRequest(part, (found.model,), VARIANTS, context.recipe.activation.tops, True, rankings)
+            maps = MapRequest(part, (found.model,), tuple(VARIANTS), context.recipe.activation.tops, True, rankings)
             yield Job((task.key,), Request(maps, tuple(found.masks[sample.path] for sample in part)))
 
 

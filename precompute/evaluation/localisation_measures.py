@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 
-from db.schema.columns import Vector
+from db.values import Vector
 from precompute.dataset.decoding import decode_png
 
 TOLERANCE = 15

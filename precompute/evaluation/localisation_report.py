@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Engine
-
 from db.plain_table import table
 from db.read.reader import Reader
 from db.records.activation import LocalisationView, Measure
+from db.session import Engine
 
 HEADINGS = ("setting", "variant", "of", "strategy", "stage", "n", "in the mask", "within 15 px", "energy inside")
 

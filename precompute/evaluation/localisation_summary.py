@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from db.records.written import EvaluationRecord
-from db.schema.columns import Vector
-from db.schema.tables import VARIANTS
+from db.values import Vector
 from precompute.activation_maps.batch import ClassRankings
+from precompute.activation_maps.variants import VARIANTS
 from precompute.dataset.samples import LabelledSample
 from precompute.evaluation.localisation_measures import Floats, read_mask
 from precompute.evaluation.statistics import mean_intervals

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
-
 from db.errors import UserError
 from db.plain_table import table
-from db.schema.tables import Model
+from db.read.reader import Reader
+from db.session import Engine
 from precompute.evaluation.planted_findings import (
     Finding,
     ModalitySeparation,
@@ -84,21 +82,21 @@ def planted_report(engine: Engine, models: Sequence[str] | None = None) -> Plant
     Raises:
         UserError: no planted evidence, or a model that is not stored.
     """
-    with Session(engine) as session:
-        stored = session.scalars(select(Model).order_by(Model.position)).all()
-        if unknown := set(models or ()) - {model.name for model in stored}:
-            names = ", ".join(model.name for model in stored)
-            raise UserError(f"model {min(unknown)}: not in the database; it has {names or 'none'}")
-        wanted = [model for model in stored if models is None or model.name in models]
-        samples = planted_samples(session)
-        everywhere = samples | planted_samples(session, "train")
-        accuracies, findings, separations, groups = [], [], [], []
-        for model in wanted:
-            accuracies += twin_accuracies(session, model, samples)
-            if right := right_explanations(session, model, samples):
-                findings += model_findings(model.name, right)
-                separations.append(modality_separation(model.name, right))
-            groups += group_findings(session, model, everywhere)
+    reader = Reader(engine)
+    stored = reader.models.stored()
+    if unknown := set(models or ()) - {model.name for model in stored}:
+        names = ", ".join(model.name for model in stored)
+        raise UserError(f"model {min(unknown)}: not in the database; it has {names or 'none'}")
+    wanted = [model for model in stored if models is None or model.name in models]
+    samples = planted_samples(reader)
+    everywhere = samples | planted_samples(reader, "train")
+    accuracies, findings, separations, groups = [], [], [], []
+    for model in wanted:
+        accuracies += twin_accuracies(reader, model, samples)
+        if right := right_explanations(reader, model.name, samples):
+            findings += model_findings(model.name, right)
+            separations.append(modality_separation(model.name, right))
+        groups += group_findings(reader, model.name, everywhere)
     kinds = {model.name: model.kind for model in wanted}
     return PlantedReport(tuple(accuracies), tuple(findings), tuple(separations), tuple(groups), kinds)
 

@@ -6,11 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from db.schema.columns import Vector
-from db.schema.tables import Category, Explanation, Model, Prediction, Sample
+from db.read.reader import Reader
+from db.records.models import StoredModel
+from db.values import Vector
 from precompute.evaluation.planted_samples import PlantedSample
 from precompute.evaluation.statistics import Share, chance_of_a_hit, separation
 
@@ -64,27 +63,22 @@ class ModalitySeparation:
     word: int
 
 
-def twin_accuracies(session: Session, model: Model, samples: dict[int, PlantedSample]) -> list[TwinAccuracy]:
+def twin_accuracies(reader: Reader, model: StoredModel, samples: dict[int, PlantedSample]) -> list[TwinAccuracy]:
     """A model's accuracy on the test split and inside each kind of twins, beside what a guess gives."""
     index_of = {label: index for index, label in enumerate(model.classes)}
     families: dict[str, list[int]] = defaultdict(list)
-    for label, family in session.execute(select(Category.label, Category.family)):
-        if family is not None and label in index_of:
+    for label, family in reader.classes.families().items():
+        if label in index_of:
             families[family].append(index_of[label])
     everywhere: list[bool] = []
     right: dict[str, list[bool]] = defaultdict(list)
     twins: dict[str, list[tuple[bool, int]]] = defaultdict(list)
-    query = (
-        select(Prediction.sample_id, Prediction.probabilities, Prediction.category_id == Sample.category_id)
-        .join(Sample, Sample.id == Prediction.sample_id)
-        .where(Prediction.model_id == model.id, Sample.split == "test")
-    )
-    for sample_id, probabilities, is_right in session.execute(query):
-        everywhere.append(is_right)
-        if (sample := samples.get(sample_id)) is not None and sample.label in index_of:
-            rivals = families[sample.family]
+    for one in reader.predictions.on_test(model.name):
+        everywhere.append(one.right)
+        if (sample := samples.get(one.sample_id)) is not None and sample.label in index_of:
+            rivals, probabilities = families[sample.family], one.probabilities
             chosen = max(rivals, key=lambda index: probabilities[index])
-            right[sample.kind].append(is_right)
+            right[sample.kind].append(one.right)
             twins[sample.kind].append((chosen == index_of[sample.label], len(rivals)))
     chance = 1 / len(model.classes)
     rows = [TwinAccuracy(model.name, "all", Share(sum(everywhere), len(everywhere), chance), None)]
@@ -112,20 +106,13 @@ class RightExplanation:
     image_share: float | None
 
 
-def right_explanations(session: Session, model: Model, samples: dict[int, PlantedSample]) -> list[RightExplanation]:
+def right_explanations(reader: Reader, model: str, samples: dict[int, PlantedSample]) -> list[RightExplanation]:
     """The model's explanations of right predictions on the test split, by sample path."""
-    query = (
-        select(Explanation.sample_id, Explanation.image_weights, Explanation.text_weights, Explanation.image_share)
-        .join(Sample, Sample.id == Explanation.sample_id)
-        .where(
-            Explanation.model_id == model.id,
-            Explanation.kind == "predicted",
-            Explanation.category_id == Sample.category_id,
-            Sample.split == "test",
-        )
-        .order_by(Sample.path)
-    )
-    return [RightExplanation(samples[row[0]], *row[1:]) for row in session.execute(query) if row[0] in samples]
+    return [
+        RightExplanation(samples[one.sample_id], one.image_weights, one.text_weights, one.image_share)
+        for one in reader.explanations.right_on_test(model)
+        if one.sample_id in samples
+    ]
 
 
 def model_findings(model: str, explanations: list[RightExplanation]) -> list[Finding]:

@@ -6,14 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from db.schema.tables import Category, Evaluation, GlobalGroup, GlobalMember, Model
+from db.read.reader import Reader
+from db.records.explanations import Modality
 from precompute.evaluation.planted_findings import HALF
 from precompute.evaluation.planted_samples import PlantedSample
 from precompute.evaluation.statistics import Share
-from precompute.global_explanations.features import Modality
 
 FIRST: dict[str, tuple[Modality, int]] = {"word": ("text", 2), "picture": ("image", 3)}
 """Of each kind of twins: which modality tells them apart, and among how many first groups it should stand."""
@@ -35,7 +32,7 @@ class GroupFinding:
     noise: Share
 
 
-def group_findings(session: Session, model: Model, samples: Mapping[int, PlantedSample]) -> list[GroupFinding]:
+def group_findings(reader: Reader, model: str, samples: Mapping[int, PlantedSample]) -> list[GroupFinding]:
     """One finding for each kind of twins that one modality alone tells apart; none where nothing is grouped.
 
     Args:
@@ -44,30 +41,21 @@ def group_findings(session: Session, model: Model, samples: Mapping[int, Planted
     kinds = {sample.label: sample.kind for sample in samples.values()}
     grouped: dict[str, set[str]] = defaultdict(set)
     noise = parts = 0
-    rows = (
-        select(Category.label, Evaluation.modality, Evaluation.figures)
-        .join(Category, Category.id == Evaluation.category_id)
-        .where(Evaluation.kind == "groups", Evaluation.model_id == model.id)
-    )
-    for label, modality, figures in session.execute(rows):
-        if label in kinds:
-            grouped[kinds[label]].add(label)
-        if modality == "image":
-            noise, parts = noise + figures["noise"], parts + figures["parts"]
-    representatives = (
-        select(Category.label, GlobalGroup.modality, GlobalGroup.rank, GlobalMember.sample_id, GlobalMember.feature)
-        .join(GlobalMember, GlobalMember.group_id == GlobalGroup.id)
-        .join(Category, Category.id == GlobalGroup.category_id)
-        .where(GlobalGroup.model_id == model.id, GlobalMember.representative)
-    )
+    for row in reader.evaluations.figures("groups", model):
+        if row.label in kinds:
+            grouped[kinds[row.label]].add(row.label)
+        if row.modality == "image":
+            noise, parts = noise + row.figures["noise"], parts + row.figures["parts"]
     hits: dict[str, set[str]] = defaultdict(set)
-    for label, modality, rank, sample_id, feature in session.execute(representatives):
-        kind = kinds.get(label, "")
+    for group in reader.groups.stored(model):
+        kind = kinds.get(group.label, "")
         wanted, first = FIRST.get(kind, ("", 0))
-        if modality == wanted and rank <= first and _planted(samples[sample_id], modality, feature):
-            hits[kind].add(label)
+        if group.modality == wanted and group.rank <= first:
+            member = next(member for member in group.members if member.representative)
+            if _planted(samples[member.sample_id], group.modality, member.feature):
+                hits[kind].add(group.label)
     return [
-        GroupFinding(model.name, kind, Share(len(hits[kind]), len(grouped[kind])), Share(noise, parts))
+        GroupFinding(model, kind, Share(len(hits[kind]), len(grouped[kind])), Share(noise, parts))
         for kind in sorted(FIRST)
         if grouped[kind]
     ]

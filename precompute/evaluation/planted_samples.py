@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from skimage.draw import polygon2mask
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from db.errors import UserError
+from db.read.reader import Reader
 from db.records.samples import Split
-from db.schema.columns import Point
-from db.schema.tables import Category, Evidence, Sample, Segmentation
+from db.values import Point
 from precompute.local_explanations.superpixels import LabelMap, decode_label_map
 
 Region = npt.NDArray[np.bool_]
@@ -42,39 +39,26 @@ class PlantedSample:
     region: float | None
 
 
-def planted_samples(session: Session, split: Split = "test") -> dict[int, PlantedSample]:
+def planted_samples(reader: Reader, split: Split = "test") -> dict[int, PlantedSample]:
     """The samples of one split of classes that have a family, by id.
 
     Raises:
         UserError: the database holds no planted evidence.
     """
-    evidence: dict[int, list[Evidence]] = defaultdict(list)
-    for row in session.scalars(select(Evidence).order_by(Evidence.id)):
-        evidence[row.sample_id].append(row)
-    if not evidence:
+    if not reader.samples.has_evidence():
         raise UserError("planted evidence: none in this database; `python -m precompute demo` makes one that has it")
-    query = (
-        select(Sample.id, Sample.width, Sample.height, Category.label, Category.family, Segmentation.label_map)
-        .join(Category, Category.id == Sample.category_id)
-        .outerjoin(Segmentation, Segmentation.sample_id == Sample.id)
-        .where(Sample.split == split)
-        .order_by(Sample.path)
-    )
     samples = {}
-    for sample_id, width, height, label, family, png in session.execute(query):
-        if family is None:
-            continue
-        rows = evidence[sample_id]
-        polygons = [row.polygon for row in rows if row.kind == "region"]
+    for one in reader.samples.planted(split):
+        polygons = [row.polygon for row in one.evidence if row.kind == "region"]
         inside = region = None
-        if polygons and png is not None:
-            label_map = decode_label_map(png)
-            mask = region_mask(polygons, (width, height), label_map.shape)
+        if polygons and one.label_map is not None:
+            label_map = decode_label_map(one.label_map)
+            mask = region_mask(polygons, (one.width, one.height), label_map.shape)
             inside, region = inside_shares(label_map, mask), float(mask.mean())
-        entries = frozenset(row.entry_position for row in rows if row.entry_position is not None)
+        entries = frozenset(row.entry_position for row in one.evidence if row.entry_position is not None)
         # A family is named 'word: Tornäng Milk': how its twins differ, then which they are.
-        kind = family.partition(":")[0]
-        samples[sample_id] = PlantedSample(kind, family, label, entries, inside, region)
+        kind = one.family.partition(":")[0]
+        samples[one.id] = PlantedSample(kind, one.family, one.label, entries, inside, region)
     return samples
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import Engine
-
+from db.session import Engine
 from precompute.context import RunContext
 from precompute.engine import Stage, run_stage
 from precompute.evaluation.deletion import deletion_stage, deletion_summary_stage

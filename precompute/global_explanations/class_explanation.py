@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from db.definitions.principal_plane import principal_plane
-from precompute.global_explanations.features import Feature, Modality, StoredExplanation, top_features
+from db.records.explanations import Modality, TrueClassExplanation
+from precompute.global_explanations.features import Feature, top_features
 from precompute.global_explanations.groups import FeatureGroup
 from precompute.global_explanations.image_groups import Embeddings, group_superpixels, unit_vectors
 from precompute.global_explanations.scores import minimum_support
@@ -40,7 +41,7 @@ class ModalityGroups:
 
 
 def explain_class(
-    explanations: Sequence[StoredExplanation],
+    explanations: Sequence[TrueClassExplanation],
     embeddings: Callable[[Sequence[Feature]], Embeddings] | None,
     settings: GlobalSettings,
 ) -> dict[Modality, ModalityGroups]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from db.schema.columns import Vector
-from precompute.global_explanations.features import Feature, Modality
+from db.records.explanations import Modality
+from db.values import Vector
+from precompute.global_explanations.features import Feature
 from precompute.global_explanations.text_groups import group_texts
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from db.schema.columns import Vector
-from precompute.global_explanations.features import Feature, Modality
+from db.records.explanations import Modality
+from db.values import Vector
+from precompute.global_explanations.features import Feature
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,15 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
+from db.read.reader import Reader
+from db.records.groups import StoredGroup
 from db.records.written import EvaluationRecord, RankRecord, Record
-from db.schema.tables import Category, Explanation, GlobalGroup, GlobalMember, Model, Sample, WorkUnit
 from precompute.context import RunContext
 from precompute.engine import Stage, Task
 from precompute.executors import Given, Job
 from precompute.global_explanations.concepts import ClassGroup, find_concepts
-from precompute.global_explanations.features import Feature, Modality, l1_norm
+from precompute.global_explanations.features import Feature
 from precompute.global_explanations.groups import FeatureGroup, by_weight, rank_groups
 from precompute.global_explanations.scores import SCORES, Occurrences, sp_lime_importance, submodular_pick
 from precompute.global_explanations.stage import EXPLAIN_GLOBAL
@@ -25,16 +22,6 @@ from precompute.provenance import INPUTS, SETTINGS
 from precompute.recipe import GlobalSettings, Recipe, settings_hash
 
 RANK_GLOBAL = "rank-global"
-
-
-@dataclass(frozen=True)
-class StoredGroup:
-    """A group as it is stored, with its class."""
-
-    id: int
-    category_id: int
-    label: str
-    group: FeatureGroup
 
 
 def rank_global_stage(recipe: Recipe) -> Stage:
@@ -59,22 +46,34 @@ def rank_global_stage(recipe: Recipe) -> Stage:
 
 
 def _tasks(context: RunContext) -> Iterator[Task]:
-    settings = SETTINGS[RANK_GLOBAL](context.recipe)
-    with Session(context.engine) as session:
-        for model in session.scalars(select(Model).where(Model.explained).order_by(Model.position)).all():
-            units = session.execute(
-                select(WorkUnit.key, WorkUnit.settings_hash, WorkUnit.finished_at)
-                .where(WorkUnit.stage == EXPLAIN_GLOBAL, WorkUnit.model_id == model.id)
-                .order_by(WorkUnit.key)
-            ).all()
-            stamps = [[key, value, finished.isoformat()] for key, value, finished in units]
-            mark = settings_hash(*settings, stamps)
-            yield Task(key=model.name, mark=mark, payload=model.id, model=model.name)
+    settings, reader = SETTINGS[RANK_GLOBAL](context.recipe), Reader(context.engine)
+    for model in reader.models.stored(explained=True):
+        units = reader.units.of_model(EXPLAIN_GLOBAL, model.name)
+        stamps = [[unit.key, unit.settings_hash, unit.finished_at.isoformat()] for unit in units]
+        yield Task(key=model.name, mark=settings_hash(*settings, stamps), payload=model.name, model=model.name)
 
 
 def _with_groups(context: RunContext, job: Job) -> Job:
-    with Session(context.engine) as session:
-        return replace(job, payload=stored_groups(session, job.payload))
+    stored = Reader(context.engine).groups.stored(job.payload)
+    return replace(job, payload=[LabelledGroup(one.id, one.label, _feature_group(one)) for one in stored])
+
+
+def _feature_group(stored: StoredGroup) -> FeatureGroup:
+    members = [
+        Feature(one.explanation_id, one.sample_id, one.sample, one.feature, one.weight, one.norm)
+        for one in stored.members
+    ]
+    by_falling_weight = tuple(sorted(members, key=by_weight))
+    return FeatureGroup(stored.modality, by_falling_weight, stored.name, stored.centroid, stored.radius)
+
+
+@dataclass(frozen=True)
+class LabelledGroup:
+    """A stored group, by its id, of the class `label`."""
+
+    id: int
+    label: str
+    group: FeatureGroup
 
 
 @dataclass(frozen=True)
@@ -85,9 +84,9 @@ class Ranking:
     picks: Mapping[str, Sequence[tuple[str, float]]]
 
 
-def _rank(settings: GlobalSettings, groups: Sequence[StoredGroup]) -> Ranking:
+def _rank(settings: GlobalSettings, groups: Sequence[LabelledGroup]) -> Ranking:
     concepts = find_concepts([_class_group(one) for one in groups], settings.similarity)
-    picks = {of_class[0].label: _pick(of_class, settings.picks) for of_class in _by_class(groups).values()}
+    picks = {of_class[0].label: _pick(of_class, settings.picks) for of_class in _by_label(groups).values()}
     return Ranking(_ranks(groups, concepts, settings), picks)
 
 
@@ -105,72 +104,19 @@ def _rows(task: Task, answers: Sequence[Ranking]) -> list[Record]:
     return [*picks, *ranking.ranks]
 
 
-def stored_groups(session: Session, model_id: int) -> list[StoredGroup]:
-    """All groups of a model with their members, by class and stored order."""
-    norms = {
-        key: l1_norm(image, text)
-        for key, image, text in session.execute(
-            select(Explanation.id, Explanation.image_weights, Explanation.text_weights)
-            .join(Sample, Sample.id == Explanation.sample_id)
-            .where(Explanation.model_id == model_id, Explanation.category_id == Sample.category_id)
-        )
-    }
-    paths: dict[int, str] = {}
-    members: dict[int, list[Feature]] = defaultdict(list)
-    rows = (
-        select(
-            GlobalMember.group_id,
-            GlobalMember.explanation_id,
-            GlobalMember.sample_id,
-            Sample.path,
-            GlobalMember.feature,
-            GlobalMember.weight,
-        )
-        .join(GlobalGroup, GlobalGroup.id == GlobalMember.group_id)
-        .join(Sample, Sample.id == GlobalMember.sample_id)
-        .where(GlobalGroup.model_id == model_id)
-    )
-    for group_id, explanation_id, sample_id, path, feature, weight in session.execute(rows):
-        one_path = paths.setdefault(sample_id, path)  # one string a sample, not one a member
-        members[group_id].append(Feature(explanation_id, sample_id, one_path, feature, weight, norms[explanation_id]))
-    groups = (
-        select(
-            GlobalGroup.id,
-            GlobalGroup.category_id,
-            Category.label,
-            GlobalGroup.modality,
-            GlobalGroup.name,
-            GlobalGroup.centroid,
-            GlobalGroup.radius,
-        )
-        .join(Category, Category.id == GlobalGroup.category_id)
-        .where(GlobalGroup.model_id == model_id)
-        .order_by(Category.label, GlobalGroup.id)
-    )
-    return [
-        StoredGroup(
-            key,
-            category_id,
-            label,
-            FeatureGroup(cast(Modality, modality), tuple(sorted(members[key], key=by_weight)), name, centroid, radius),
-        )
-        for key, category_id, label, modality, name, centroid, radius in session.execute(groups)
-    ]
-
-
-def _class_group(stored: StoredGroup) -> ClassGroup:
+def _class_group(stored: LabelledGroup) -> ClassGroup:
     group = stored.group
     return ClassGroup(stored.id, stored.label, group.modality, group.samples, group.name, group.centroid, group.radius)
 
 
-def _by_class(groups: Sequence[StoredGroup]) -> dict[int, list[StoredGroup]]:
-    found: dict[int, list[StoredGroup]] = defaultdict(list)
+def _by_label(groups: Sequence[LabelledGroup]) -> dict[str, list[LabelledGroup]]:
+    found: dict[str, list[LabelledGroup]] = defaultdict(list)
     for one in groups:
-        found[one.category_id].append(one)
+        found[one.label].append(one)
     return found
 
 
-def _ranks(groups: Sequence[StoredGroup], concepts: Mapping[int, int], settings: GlobalSettings) -> list[RankRecord]:
+def _ranks(groups: Sequence[LabelledGroup], concepts: Mapping[int, int], settings: GlobalSettings) -> list[RankRecord]:
     """New score, rank and concept of every group."""
     changes: list[RankRecord] = []
     for modality in ("image", "text"):
@@ -190,7 +136,7 @@ def _ranks(groups: Sequence[StoredGroup], concepts: Mapping[int, int], settings:
             ]
         )
         by_id = {one.id: score for one, score in zip(these, scores, strict=True)}
-        for of_class in _by_class(these).values():
+        for of_class in _by_label(these).values():
             ids = {id(one.group): one.id for one in of_class}
             for ranked in rank_groups([one.group for one in of_class], [by_id[one.id] for one in of_class]):
                 key = ids[id(ranked.group)]
@@ -202,7 +148,7 @@ def _weight(group: FeatureGroup) -> float:
     return math.fsum(abs(member.weight) for member in group.members)
 
 
-def _pick(groups: Sequence[StoredGroup], budget: int) -> Sequence[tuple[str, float]]:
+def _pick(groups: Sequence[LabelledGroup], budget: int) -> Sequence[tuple[str, float]]:
     return submodular_pick(
         [sp_lime_importance([member.weight for member in one.group.members]) for one in groups],
         [frozenset(member.sample for member in one.group.members) for one in groups],

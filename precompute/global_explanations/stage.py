@@ -8,23 +8,17 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol, cast
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 from torch import Tensor
 
+from db.read.reader import Reader
+from db.records.explanations import Modality, TrueClassExplanation
+from db.records.samples import Split
 from db.records.written import EvaluationRecord, GroupRecord, MemberRecord, Record
-from db.schema.tables import Category, Model, Sample, Segmentation
 from precompute.context import RunContext, cores
 from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples
 from precompute.engine import ByKey, Stage, Task, grouped
 from precompute.executors import Job
 from precompute.global_explanations.class_explanation import ModalityGroups, explain_class
-from precompute.global_explanations.features import (
-    Modality,
-    StoredExplanation,
-    explanation_stamps,
-    true_class_explanations,
-)
 from precompute.global_explanations.groups import RankedGroup, rank_groups
 from precompute.global_explanations.image_groups import Embed, SegmentedPicture, SuperpixelEmbeddings
 from precompute.global_explanations.scores import normlime_score
@@ -64,7 +58,7 @@ class Request:
     """A class's explanations by the key of the task, and its samples with their superpixels by path."""
 
     label: str
-    explanations: Mapping[str, Sequence[StoredExplanation]]
+    explanations: Mapping[str, Sequence[TrueClassExplanation]]
     samples: Mapping[str, SegmentedSample]
 
 
@@ -121,55 +115,52 @@ def explain_global_stage(recipe: Recipe) -> Stage:
 
 
 def _tasks(context: RunContext) -> Iterator[Task]:
-    recipe = context.recipe
-    with Session(context.engine) as session:
-        stored = session.scalars(select(Model).order_by(Model.position)).all()
-        categories = session.execute(select(Category.id, Category.label).order_by(Category.label)).all()
-        stamps = explanation_stamps(session, recipe.global_.split)
+    recipe, reader = context.recipe, Reader(context.engine)
+    stored = reader.models.stored()
+    stamps = reader.explanations.stamps(_split(recipe))
     image_model = next((model for model in stored if model.kind == "image"), None)
     has_image_model = image_model is not None and image_model_name(recipe) is not None
     # What image groups depend on beside the explanations.
     image_inputs = [recipe.towers.image_size, image_model.checkpoint_hash if image_model and has_image_model else None]
     grouping = SETTINGS[EXPLAIN_GLOBAL](recipe)
-    for category_id, label in categories:
+    for label in reader.classes.labels():
         for model in stored:
-            explained = stamps.get((model.id, category_id)) if model.explained else None
+            explained = stamps.get((model.name, label)) if model.explained else None
             if explained:
                 yield Task(
                     key=f"{model.name}|{label}",
                     mark=settings_hash(STORED, grouping, image_inputs, [list(one) for one in explained]),
-                    payload=(model.id, category_id, label),
+                    payload=label,
                     model=model.name,
                 )
 
 
 def _jobs(_: RunContext, tasks: Sequence[Task]) -> Iterator[Job]:
     """All models of a class together: a superpixel that several rely on is embedded once."""
-    for found in grouped(tasks, lambda task: task.payload[2]):
+    for found in grouped(tasks, lambda task: task.payload):
         yield Job(tuple(task.key for task in found), tuple(found))
 
 
 def _with_explanations(context: RunContext, job: Job) -> Job:
     tasks: Sequence[Task] = job.payload
-    _, _, label = tasks[0].payload
-    with Session(context.engine) as session:
-        explanations = {
-            task.key: true_class_explanations(session, task.payload[0], task.payload[1], context.recipe.global_.split)
-            for task in tasks
-        }
+    label: str = tasks[0].payload
+    reader = Reader(context.engine)
+    explanations = {
+        task.key: reader.explanations.of_true_class(task.model, label, _split(context.recipe))
+        for task in tasks
+        if task.model is not None
+    }
     return replace(job, payload=Request(label, explanations, segmented_samples(context, label)))
+
+
+def _split(recipe: Recipe) -> Split | None:
+    """The split whose explanations form groups, None = both."""
+    return None if recipe.global_.split == "all" else recipe.global_.split
 
 
 def segmented_samples(context: RunContext, label: str) -> dict[str, SegmentedSample]:
     """The samples of a class that have superpixels, by path."""
-    query = (
-        select(Sample.path, Segmentation.label_map)
-        .join(Sample, Sample.id == Segmentation.sample_id)
-        .join(Category, Category.id == Sample.category_id)
-        .where(Category.label == label)
-    )
-    with Session(context.engine) as session:
-        label_maps = dict(session.execute(query).tuples().all())
+    label_maps = Reader(context.engine).pictures.label_maps(label)
     samples = stored_samples(context.engine, context.dataset, label=label)
     return {one.path: SegmentedSample(one, label_maps[one.path]) for one in samples if one.path in label_maps}
 
@@ -211,7 +202,7 @@ def superpixel_embeddings(state: GroupingState, samples: Mapping[str, SegmentedS
 
 def _rows(task: Task, answers: Sequence[dict[Modality, ModalityGroups]]) -> list[Record]:
     assert task.model is not None
-    model, label = task.model, task.payload[2]
+    model, label = task.model, task.payload
     records: list[Record] = []
     for modality, groups in answers[0].items():
         scores = [normlime_score([m.weight for m in g.members], [m.norm for m in g.members]) for g in groups.groups]

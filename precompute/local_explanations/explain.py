@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from db.records.written import ExplanationRecord
-from db.schema.columns import Vector
+from db.values import Vector
 from precompute.dataset.samples import Pixels
 from precompute.local_explanations.balanced import ReplicatedDesign, crossed_design, joint_design
 from precompute.local_explanations.masking import EmbeddingCache, Evaluator, MaskedPicture

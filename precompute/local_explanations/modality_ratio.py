@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from db.schema.columns import Vector
+from db.values import Vector
 
 
 def image_share(image_weights: Vector, text_weights: Vector) -> float | None:

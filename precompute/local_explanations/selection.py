@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
-
 from db.errors import UserError
-from db.schema.tables import Category, Model, Prediction, Sample
+from db.read.reader import Reader
+from db.session import Engine
 from precompute.context import RunContext, RunOptions
 from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, stored_samples
@@ -49,16 +47,8 @@ def tasks_of_samples(context: RunContext, marks: Mapping[str, str], wanted: Iter
 
 def _worst_classes(engine: Engine, count: int) -> set[str]:
     """Labels of the classes that the explained models together predict least accurately (P1 §6)."""
-    query = (
-        select(Category.label, Prediction.category_id == Sample.category_id)
-        .join(Sample, Sample.id == Prediction.sample_id)
-        .join(Category, Category.id == Sample.category_id)
-        .join(Model, Model.id == Prediction.model_id)
-        .where(Model.explained, Sample.split == "test")
-    )
     outcomes: dict[str, list[bool]] = defaultdict(list)
-    with Session(engine) as session:
-        for label, right in session.execute(query):
-            outcomes[label].append(right)
+    for label, right in Reader(engine).predictions.outcomes_on_test():
+        outcomes[label].append(right)
     ranked = sorted(outcomes, key=lambda label: (sum(outcomes[label]) / len(outcomes[label]), label))
     return set(ranked[:count])

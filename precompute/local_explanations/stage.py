@@ -6,12 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from db.errors import UserError
+from db.read.reader import Reader
 from db.records.written import ExplanationRecord, Record, SegmentationRecord
-from db.schema.tables import Model, Sample, Segmentation
 from precompute.context import RunContext
 from precompute.dataset.samples import LabelledSample, sample_picture
 from precompute.engine import ByKey, Stage, Task, grouped, keys_by_model
@@ -67,8 +64,7 @@ def _tasks(context: RunContext) -> Iterator[Task]:
     """Raises:
     UserError: nothing is trained yet, or no sample was chosen.
     """
-    with Session(context.engine) as session:
-        models = session.scalars(select(Model).where(Model.explained).order_by(Model.position)).all()
+    models = Reader(context.engine).models.stored(explained=True)
     if not models:
         raise UserError("explain-local: no trained model that the recipe explains; run the stage train first")
     settings = SETTINGS[EXPLAIN_LOCAL](context.recipe)
@@ -84,13 +80,9 @@ def _jobs(_: RunContext, tasks: Sequence[Task]) -> Iterator[Job]:
 
 
 def _with_label_map(context: RunContext, job: Job) -> Job:
-    query = (
-        select(Segmentation.label_map)
-        .join(Sample, Sample.id == Segmentation.sample_id)
-        .where(Sample.path == job.payload.sample.path, Segmentation.settings_hash == _segmentation_hash(context.recipe))
-    )
-    with Session(context.engine) as session:
-        return replace(job, payload=replace(job.payload, label_map=session.scalar(query)))
+    settings = _segmentation_hash(context.recipe)
+    stored = Reader(context.engine).pictures.label_map(job.payload.sample.path, settings)
+    return replace(job, payload=replace(job.payload, label_map=None if stored is None else stored.content))
 
 
 def _segmentation_hash(recipe: Recipe) -> str:

@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from skimage.segmentation import relabel_sequential, slic
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from db.schema.tables import Sample, Segmentation
+from db.read.reader import Reader
 from precompute.context import RunContext
 from precompute.dataset.decoding import decode_png
 from precompute.dataset.samples import Pixels
@@ -58,7 +56,5 @@ def decode_label_map(content: bytes) -> LabelMap:
 
 def with_label_map(context: RunContext, job: Job) -> Job:
     """A job about a sample with the sample's superpixels as PNG, None where there are none."""
-    query = select(Segmentation.label_map).join(Sample, Sample.id == Segmentation.sample_id)
-    with Session(context.engine) as session:
-        label_map = session.scalar(query.where(Sample.path == job.payload.sample.path))
-    return replace(job, payload=replace(job.payload, label_map=label_map))
+    stored = Reader(context.engine).pictures.label_map(job.payload.sample.path)
+    return replace(job, payload=replace(job.payload, label_map=None if stored is None else stored.content))

@@ -13,7 +13,7 @@ import torch
 from sklearn.ensemble import RandomForestClassifier
 from torch import Tensor
 
-from db.schema.columns import Vector
+from db.values import Vector
 from precompute.models.dual_stream import availability
 from precompute.models.protocol import Entries
 from precompute.models.towers import ImageTower

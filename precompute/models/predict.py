@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
+from db.read.reader import Reader
 from db.records.written import PredictionRecord
-from db.schema.columns import Vector
-from db.schema.tables import Category, Model, Prediction, Sample
+from db.session import Engine
+from db.values import Vector
 from precompute.context import RunContext
 from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples
 from precompute.engine import ByKey, Stage, Task, grouped, keys_by_model
@@ -68,18 +67,15 @@ def _tasks(context: RunContext) -> Iterator[Task]:
     for sample in stored_samples(context.engine, context.dataset):
         groups[f"{sample.split}/{sample.label}"].append(sample)
     recipe = context.recipe
-    with Session(context.engine) as session:
-        models = session.execute(
-            select(Model.name, Model.checkpoint_hash, Model.classes).order_by(Model.position)
-        ).all()
+    models = Reader(context.engine).models.stored()
     for group, samples in groups.items():
         contents = [[s.path, s.picture_hash, s.entries_hash] for s in samples]
-        for name, checkpoint_hash, classes in models:
+        for model in models:
             yield Task(
-                key=f"{name}|{group}",
-                mark=settings_hash(checkpoint_hash, recipe.towers.image_size, recipe.runtime.precision, contents),
-                payload=ClassSamples(group, tuple(samples), tuple(classes)),
-                model=name,
+                key=f"{model.name}|{group}",
+                mark=settings_hash(model.checkpoint_hash, recipe.towers.image_size, recipe.runtime.precision, contents),
+                payload=ClassSamples(group, tuple(samples), model.classes),
+                model=model.name,
                 size=len(samples),
             )
 
@@ -130,27 +126,20 @@ def _measure(context: RunContext) -> None:
 
 def measured(engine: Engine) -> dict[str, dict[str, Any]]:
     """The figures of each model that has predicted test samples, in the recipe's order."""
-    query = (
-        select(Category.label, Prediction.probabilities)
-        .join(Sample, Sample.id == Prediction.sample_id)
-        .join(Category, Category.id == Sample.category_id)
-        .where(Sample.split == "test")
-        .order_by(Sample.path)
-    )
+    reader = Reader(engine)
     figures: dict[str, dict[str, Any]] = {}
-    with Session(engine) as session:
-        for model in session.scalars(select(Model).order_by(Model.position)).all():
-            found = session.execute(query.where(Prediction.model_id == model.id)).all()
-            if not found:
-                continue
-            true = np.array([model.classes.index(label) for label, _ in found])
-            probabilities = np.stack([row for _, row in found])
-            predicted = probabilities.argmax(axis=1)
-            figures[model.name] = {
-                "accuracy": accuracy(true, predicted),
-                "top3_accuracy": top_k_accuracy(true, probabilities, 3),
-                "confusion": confusion(
-                    [model.classes[index] for index in true], [model.classes[index] for index in predicted]
-                ),
-            }
+    for model in reader.models.stored():
+        found = reader.predictions.on_test(model.name)
+        if not found:
+            continue
+        true = np.array([model.classes.index(one.label) for one in found])
+        probabilities = np.stack([one.probabilities for one in found])
+        predicted = probabilities.argmax(axis=1)
+        figures[model.name] = {
+            "accuracy": accuracy(true, predicted),
+            "top3_accuracy": top_k_accuracy(true, probabilities, 3),
+            "confusion": confusion(
+                [model.classes[index] for index in true], [model.classes[index] for index in predicted]
+            ),
+        }
     return figures

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
-
 from db import interruption
 from db.errors import UserError
+from db.read.reader import Reader
 from db.records.written import FinishedUnit, ModelRecord
-from db.schema.tables import Category, Model
+from db.session import Engine
 from precompute.context import RunContext
 from precompute.dataset.samples import LabelledSample, stored_samples
 from precompute.models.checkpoints import StoredCheckpoint, file_hash
@@ -36,7 +34,7 @@ def train(context: RunContext) -> None:
         UserError: nothing to train on, no CUDA device where one was asked for, or a model that cannot be made.
     """
     samples = stored_samples(context.engine, context.dataset, "train")
-    classes = stored_classes(context.engine)
+    classes = Reader(context.engine).classes.labels()
     recipe = context.recipe
     if not classes:
         raise UserError("train: the database holds no samples; run the stage ingest first")
@@ -137,14 +135,7 @@ def _trusted(artifacts: Path, stored: Mapping[str, StoredCheckpoint | None]) -> 
 
 def _stored_checkpoints(engine: Engine) -> dict[str, StoredCheckpoint | None]:
     """The checkpoint of each stored model by its name; None for a model of one's own."""
-    with Session(engine) as session:
-        return {
-            name: None if path is None else StoredCheckpoint(path, value)
-            for name, path, value in session.execute(select(Model.name, Model.checkpoint, Model.checkpoint_hash))
-        }
-
-
-def stored_classes(engine: Engine) -> list[str]:
-    """The labels of all classes, which is the order of a model's probabilities."""
-    with Session(engine) as session:
-        return list(session.scalars(select(Category.label).order_by(Category.label)))
+    return {
+        model.name: None if model.checkpoint is None else StoredCheckpoint(model.checkpoint, model.checkpoint_hash)
+        for model in Reader(engine).models.stored()
+    }

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 from threadpoolctl import threadpool_limits
 
 from db.errors import UserError
-from db.schema.tables import Model as StoredModel
+from db.read.reader import Reader
+from db.session import Engine
 from precompute.context import RunContext, RunOptions
 from precompute.engine import Task
 from precompute.models.checkpoints import StoredCheckpoint
@@ -77,20 +76,18 @@ def model_setup(context: RunContext, names: Sequence[str], threads: int = 1) -> 
 
 def stored_setup(engine: Engine, options: RunOptions, names: Sequence[str], threads: int = 1) -> ModelSetup:
     """The same for a database that is open for reading alone."""
-    query = select(StoredModel.name, StoredModel.checkpoint, StoredModel.checkpoint_hash, StoredModel.classes)
-    with Session(engine) as session:
-        found = session.execute(query.where(StoredModel.name.in_(names))).all()
+    found = [model for model in Reader(engine).models.stored() if model.name in names]
     restore_choices(options.artifacts / RUNTIMES, stored_choices(engine))
-    if missing := set(names) - {row.name for row in found}:
+    if missing := set(names) - {model.name for model in found}:
         raise UserError(f"model {', '.join(sorted(missing))}: not trained yet; run the stage train")
     return ModelSetup(
         recipe=options.recipe,
         artifacts=options.artifacts,
         checkpoints={
-            row.name: None if row.checkpoint is None else StoredCheckpoint(row.checkpoint, row.checkpoint_hash)
-            for row in found
+            model.name: None if model.checkpoint is None else StoredCheckpoint(model.checkpoint, model.checkpoint_hash)
+            for model in found
         },
-        classes=tuple(found[0].classes) if found else (),
+        classes=found[0].classes if found else (),
         device=chosen_device(options.device),
         threads=threads,
     )

@@ -7,13 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
-
 from db.errors import UserError
+from db.read.reader import Reader
 from db.records.written import EntryRecord, TextRecord
-from db.schema.columns import storable
-from db.schema.tables import Sample
+from db.values import storable
 from db.write.samples import ENGINE_PREFIX, NOT_READ
 from precompute.context import RunContext
 from precompute.dataset.decoding import decode_ingested
@@ -77,15 +74,10 @@ def ocr_stage(make_engine: Callable[[], OcrEngine] = RapidOcr) -> Stage:
 
 def _tasks(context: RunContext, engine_name: str) -> Iterator[Task]:
     """The picture is not in the mark: a sample whose picture changes is another row, and this one's mark goes."""
-    query = (
-        select(Sample.path, Sample.picture_hash)
-        .where(or_(Sample.entries_hash == NOT_READ, Sample.entries_hash.startswith(ENGINE_PREFIX)))
-        .order_by(Sample.path)
-    )
-    with Session(context.engine) as session:
-        for path, picture_hash in session.execute(query).all():
-            unread = Unread(context.dataset / path, path, picture_hash)
-            yield Task(key=path, mark=engine_name, payload=unread, sample=path)
+    for sample in Reader(context.engine).samples.versions():
+        if sample.entries_hash == NOT_READ or sample.entries_hash.startswith(ENGINE_PREFIX):
+            unread = Unread(context.dataset / sample.path, sample.path, sample.picture_hash)
+            yield Task(key=sample.path, mark=engine_name, payload=unread, sample=sample.path)
 
 
 def _read(engine: OcrEngine, unread: Unread) -> tuple[EntryRecord, ...]:

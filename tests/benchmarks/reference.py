@@ -28,7 +28,7 @@ from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, stored_samples
 from precompute.local_explanations.balanced import ReplicatedDesign
 from precompute.local_explanations.explain import design_probabilities, fit
-from precompute.local_explanations.masking import Answers, Evaluator, MaskedPicture
+from precompute.local_explanations.masking import EmbeddingCache, Evaluator, MaskedPicture
 from precompute.local_explanations.sampling import Design, lime_design
 from precompute.local_explanations.superpixels import segment
 from precompute.models.protocol import Model
@@ -94,7 +94,7 @@ class Subject:
         self.entries = cut_entries(list(sample.entries), recipe.towers.text.max_words)
         self.shape = (int(self.label_map.max()) + 1, len(self.entries))
 
-    def embed(self, models: Mapping[str, Model], design: Design | ReplicatedDesign) -> Answers:
+    def embed(self, models: Mapping[str, Model], design: Design | ReplicatedDesign) -> EmbeddingCache:
         """The towers' embeddings of the design's masks; its first masks keep everything."""
         masked = MaskedPicture(self.picture, self.label_map, self.settings.fill, torch.device("cpu"))
         evaluator = Evaluator(models, self.batch_size, torch.device("cpu"))
@@ -111,7 +111,7 @@ class Subject:
         """The surrogate of each model's target class, by default the predicted one, made as the product makes it."""
         targets = targets or self.predicted(models)
         answers = self.embed(models, design)
-        answers.ask(np.arange(len(design.image_masks)))
+        answers.embed_images(np.arange(len(design.image_masks)))
         fitted = {}
         for name in models:
             surrogate = fit(design, design_probabilities(design, answers, name, [targets[name]]), self.settings)[0]

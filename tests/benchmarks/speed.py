@@ -15,7 +15,7 @@ import torch
 
 from db.plain_table import table
 from precompute.local_explanations import explain, stage
-from precompute.local_explanations.masking import Answers, MaskedPicture
+from precompute.local_explanations.masking import EmbeddingCache, MaskedPicture
 from precompute.models import towers
 from precompute.models.dual_stream import TowersAndHead
 from precompute.models.protocol import Model
@@ -118,7 +118,7 @@ def _watched(taken: dict[str, float], rows: dict[str, Counter[int]]) -> Iterator
         mock.patch.object(explain, "crossed_design", watch("design", explain.crossed_design)),
         mock.patch.object(MaskedPicture, "compose", watch("masked pictures", MaskedPicture.compose)),
         mock.patch.object(TextTower, "token_ids", watch("tokens", TextTower.token_ids)),
-        mock.patch.object(Answers, "crossed", watch("fusion heads", Answers.crossed)),
+        mock.patch.object(EmbeddingCache, "crossed", watch("fusion heads", EmbeddingCache.crossed)),
         mock.patch.object(explain, "fit", watch("surrogate", explain.fit)),
     ]
     for patch in patches:

@@ -35,12 +35,21 @@ def test_package_imports_nothing_that_its_arrow_forbids(package: str) -> None:
         assert not _imported(path) & FORBIDDEN[package], path
 
 
-def test_no_module_of_the_offline_job_leads_back_to_itself() -> None:
+@pytest.mark.parametrize("package", sorted(FORBIDDEN))
+def test_no_module_leads_back_to_itself(package: str) -> None:
     """Imports inside functions and for types count, too."""
-    files = {_module(path): path for path in (PROJECT / "precompute").rglob("*.py")}
+    files = {_module(path): path for path in (PROJECT / package).rglob("*.py")}
     graph = {name: sorted(_modules(path) & files.keys() - {name}) for name, path in files.items()}
     order = graphlib.TopologicalSorter(graph)
     order.prepare()  # raises CycleError, which names the circle
+
+
+@pytest.mark.parametrize("package", ["app", "precompute"])
+def test_db_alone_speaks_to_the_database(package: str) -> None:
+    for path in (PROJECT / package).rglob("*.py"):
+        assert not _imported(path) & {"sqlalchemy", "sqlite3", "sqlite_utils", "psycopg", "alembic"}, path
+        tables = {name for name in _modules(path) if name.startswith("db.schema")}
+        assert not tables, f"{path}: {tables}; db/read and db/write hand over records"
 
 
 def _module(path: Path) -> str:

@@ -20,8 +20,8 @@ from db.errors import UserError
 from precompute import executors
 from precompute.dataset.faults import InputChangedError
 from precompute.executors import (
-    AHEAD,
     MAX_WORKER_DEATHS,
+    PREFETCH,
     Given,
     InProcess,
     Job,
@@ -91,7 +91,7 @@ def test_jobs_are_drawn_only_as_they_are_needed(workers: int) -> None:
     results = executor(workers).run(Given(0), shifted_square, endless())
     for received in range(1, 6):
         next(results)
-        assert len(drawn) <= received + workers * AHEAD
+        assert len(drawn) <= received + workers * PREFETCH
     results.close()
 
 

@@ -16,7 +16,7 @@ from db.errors import UserError
 from db.read.reader import Reader
 from db.schema.tables import GlobalGroup, WorkUnit
 from db.session import create, finish, open_read_only
-from precompute.evaluation.curves import curve_area, steps_of
+from precompute.evaluation.curves import area_under_curve, removal_counts
 from precompute.evaluation.deletion import DRAWS
 from precompute.evaluation.run import evaluate_deletion, evaluate_faithfulness
 from precompute.probe import probe_sample
@@ -170,7 +170,7 @@ def test_curves_are_what_probe_answers_point_by_point(url: str) -> None:
     superpixels = len(explanation.image_weights)
     weights = np.concatenate([explanation.image_weights, explanation.text_weights])
     ranking = np.argsort(-weights, kind="stable").tolist()
-    counts = steps_of(len(weights), 6)
+    counts = removal_counts(len(weights), 6)
     curves = []
     for removed_at in (lambda count: ranking[:count], lambda count: ranking[count:]):
         curve = []
@@ -179,7 +179,7 @@ def test_curves_are_what_probe_answers_point_by_point(url: str) -> None:
             segments = [feature for feature in removed if feature < superpixels]
             entries = [feature - superpixels for feature in removed if feature >= superpixels]
             curve.append(probe_sample(url, row.model, row.sample, segments, entries)[explanation.target])
-        curves.append(curve_area(counts, np.array(curve)))
+        curves.append(area_under_curve(counts, np.array(curve)))
     assert row.figures["deletion_auc"] == pytest.approx(curves[0], abs=1e-6)
     assert row.figures["insertion_auc"] == pytest.approx(curves[1], abs=1e-6)
     assert row.figures["r2"] == explanation.r2

@@ -25,7 +25,7 @@ from precompute.dataset.changes import file_digest
 from precompute.engine import run_stage
 from precompute.global_explanations.ranking import rank_global_stage
 from precompute.global_explanations.stage import EXPLAIN_GLOBAL, GroupingState, embedding, explain_global_stage
-from precompute.local_explanations.segments import decode_label_map
+from precompute.local_explanations.superpixels import decode_label_map
 from precompute.recipe import Recipe
 from tests.example_database import NAMES, build
 from tests.run_context import open_context

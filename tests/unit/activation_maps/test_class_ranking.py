@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from db.records.embedding import StoredForecast
 from precompute.activation_maps import class_ranking
 from precompute.activation_maps.class_ranking import class_rankings, highest_boxes, ranked_features
-from precompute.activation_maps.forecasts import StoredForecast
 
 
 def _forecast(path: str, predicted: str, features: list[int], weights: list[float]) -> StoredForecast:

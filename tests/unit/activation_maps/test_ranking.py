@@ -32,8 +32,8 @@ def classifier() -> EmbeddingClassifier:
 
 def test_the_feature_that_tells_the_classes_apart_is_ranked_first(classifier: EmbeddingClassifier) -> None:
     ranking = FeatureRanker(classifier).rank(classifier.train[1], 1, seed=3)
-    assert ranking.places[0] == 2
-    assert sorted(ranking.places) == list(range(6))
+    assert ranking.indices[0] == 2
+    assert sorted(ranking.indices) == list(range(6))
     assert ranking.weights[0] > 0
     assert (np.diff(np.abs(ranking.weights)) <= 0).all()
 

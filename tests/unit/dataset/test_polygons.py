@@ -99,4 +99,4 @@ def test_what_is_no_polygon_is_refused(value: object) -> None:
 )
 def test_a_polygon_without_area_in_the_picture_is_refused(polygon: tuple[tuple[float, float], ...]) -> None:
     with pytest.raises(FaultError, match="no area inside the 100x80 picture"):
-        Frame(100, 80).place(polygon)
+        Frame(100, 80).to_upright(polygon)

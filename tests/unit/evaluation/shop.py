@@ -22,7 +22,7 @@ from db.schema.tables import (
     WorkUnit,
 )
 from db.session import create
-from precompute.local_explanations.segments import encode_label_map
+from precompute.local_explanations.superpixels import encode_label_map
 
 NOW = datetime.datetime(2026, 1, 1)
 CLASSES = ["word-a", "word-b", "picture-a", "picture-b"]

@@ -27,7 +27,7 @@ def test_answers_come_in_the_order_of_rows_and_masks_are_evaluated_once() -> Non
     assert (first, second) == (slice(0, 25), slice(25, 40))
     cpu = torch.device("cpu")
     picture = MaskedPicture(PICTURE, LABELS, "black", cpu)
-    answers = rows.ask({"dual": dual, "opaque": opaque}, picture, ENTRIES, 8, cpu)
+    answers = rows.evaluate({"dual": dual, "opaque": opaque}, picture, ENTRIES, 8, cpu)
     assert dual.images_embedded == len(np.unique(image, axis=0))
     assert dual.texts_embedded == len(np.unique(text, axis=0))
     for row in range(40):
@@ -43,7 +43,7 @@ def test_a_sample_without_text_has_rows_too() -> None:
     place = rows.add(_masks(5, 4, 0), np.ones((5, 0), dtype=bool))
     cpu = torch.device("cpu")
     picture = MaskedPicture(PICTURE, LABELS, "black", cpu)
-    assert rows.ask({"dual": SmallDualModel()}, picture, [], 8, cpu)["dual"][place].shape == (5, 3)
+    assert rows.evaluate({"dual": SmallDualModel()}, picture, [], 8, cpu)["dual"][place].shape == (5, 3)
 
 
 def test_opaque_models_are_asked_alone() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from precompute.global_explanations.features import Feature, StoredExplanation
+from db.records.explanations import TrueClassExplanation
+from precompute.global_explanations.features import Feature
 
 
 def word(text: str, sample: int = 0, weight: float = 0.5, index: int = 0, norm: float = 1.0) -> Feature:
@@ -15,13 +16,15 @@ def word(text: str, sample: int = 0, weight: float = 0.5, index: int = 0, norm: 
 
 def explanation(
     sample: int, image: Sequence[float] = (), text: Sequence[float] = (), texts: Sequence[str] = ()
-) -> StoredExplanation:
-    return StoredExplanation(
+) -> TrueClassExplanation:
+    return TrueClassExplanation(
         sample,
         sample,
         f"test/class/{sample:04}.jpg",
+        "test",
+        sample,
         np.array(image, "f4"),
         np.array(text, "f4"),
-        tuple(texts),
         "stamp",
+        tuple(texts),
     )

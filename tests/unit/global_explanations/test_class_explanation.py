@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from db.records.explanations import TrueClassExplanation
 from precompute.global_explanations.class_explanation import explain_class
-from precompute.global_explanations.features import Feature, StoredExplanation
+from precompute.global_explanations.features import Feature
 from precompute.global_explanations.image_groups import Embeddings
 from precompute.recipe import GlobalSettings
 from tests.unit.global_explanations.features_of import explanation
@@ -21,7 +22,7 @@ def _by_segment(features: Sequence[Feature]) -> Embeddings:
     return points + 0.001 * np.cos(np.outer(places, np.arange(16)) + 1).astype(np.float32)
 
 
-def _class(samples: int) -> list[StoredExplanation]:
+def _class(samples: int) -> list[TrueClassExplanation]:
     return [
         explanation(
             sample, [0.5, 0.25, -0.5, 0.125], [0.5, 0.25, -0.25], ["MILK", "M1LK" if sample % 2 else "SOUR", "x"]
@@ -44,8 +45,8 @@ def test_counts_say_what_went_in_and_what_was_left_out() -> None:
     alone = explanation(9, [0.0], [0.5], ["HAPAX"])
     found = explain_class([*_class(6), alone], _by_segment, SETTINGS)
     assert (found["text"].explained, found["text"].support) == (7, 2)
-    assert (found["text"].parts, found["text"].noise, found["text"].rare) == (13, 0, 1)
-    assert found["image"].parts == 18
+    assert (found["text"].features, found["text"].noise, found["text"].rare) == (13, 0, 1)
+    assert found["image"].features == 18
     assert found["image"].noise == 18 - sum(len(group.members) for group in found["image"].groups)
 
 
@@ -72,7 +73,7 @@ def test_words_that_never_come_back_say_so() -> None:
 
 def test_parts_that_all_look_alike_are_not_said_never_to_come_back() -> None:
     found = explain_class(_class(6), lambda features: np.ones((len(features), 16), np.float32), SETTINGS)
-    assert (found["image"].parts, found["image"].noise) == (18, 18)
+    assert (found["image"].features, found["image"].noise) == (18, 18)
     assert found["image"].reason == "no parts were found that stand out from the rest in 2 of 6 samples"
 
 

@@ -1,4 +1,4 @@
-"""Every query of the browser finds its rows by an index: none reads a big table from end to end."""
+"""Queries of the browser, and of stages by class, use an index: none reads a big table from end to end."""
 
 from __future__ import annotations
 
@@ -50,6 +50,10 @@ BIG = (
         ("picture", lambda reader: reader.pictures.of_sample(PATH, "display")),
         ("sprite", lambda reader: reader.pictures.sprite(LABEL, "test")),
         ("label map", lambda reader: reader.pictures.label_map(PATH)),
+        ("label maps of a class", lambda reader: reader.pictures.label_maps(LABEL)),
+        ("samples of a class with entries", lambda reader: reader.samples.with_entries(label=LABEL)),
+        ("right predictions of a class", lambda reader: reader.predictions.right_on_test(MODEL, LABEL)),
+        ("image groups of a class", lambda reader: reader.groups.image_groups(MODEL, LABEL)),
         ("sources of picture parts", lambda reader: reader.pictures.part_sources([PATH], "image")),
         ("sources of words", lambda reader: reader.pictures.part_sources([PATH], "text")),
         ("search", lambda reader: reader.search.entries("mjolk")),
