@@ -1,4 +1,4 @@
-"""What is asked for, and the open run that stages work in."""
+"""Options of a run, and the open run that stages work in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from precompute.recipe import Recipe
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the command line asks for; none of it changes a number, only how much is computed and how fast.
+    """Options of the command line; none of them changes a number, only how much is computed and how fast.
 
     Attributes:
         samples_per_class: explain so many samples of each class, all where None.

@@ -13,12 +13,12 @@ from db import interruption
 from db.errors import UserError
 from db.records.written import FinishedUnit, Record
 from precompute.context import RunContext, worker_count
-from precompute.executors import Given, Job, Outcome, Setup, Work, executor
+from precompute.executors import FixedState, Job, Outcome, Setup, Work, executor
 from precompute.progress import progress_bar, say
 from precompute.recipe import settings_hash
 
 MAX_ALIKE_FAILURES = 3
-"""Jobs that all fail for the same reason before any is done: the reason is not in them, and the stage stops."""
+"""After so many jobs that all fail for the same reason before any is done, the stage stops."""
 INPUT_CHANGED = "input changed"
 """The mark of a unit that failed since a file was not what was ingested; it fits nothing: the unit is tried again."""
 
@@ -50,7 +50,7 @@ class Task:
 
 
 Failures = Sequence[tuple[Task, Outcome]]
-"""Tasks that failed, with what became of a job of theirs."""
+"""Tasks that failed, with the outcome of one of their jobs."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Stage:
     work: Work
     rows: Callable[[Task, Sequence[Any]], Sequence[Record]]
     jobs: Callable[[RunContext, Sequence[Task]], Iterable[Job]] = one_each
-    setup: Callable[[RunContext, Sequence[Task]], Setup] = lambda context, tasks: Given()
+    setup: Callable[[RunContext, Sequence[Task]], Setup] = lambda context, tasks: FixedState()
     version: int = 1
     counted: str = "unit"
     in_process: bool = False
@@ -141,8 +141,8 @@ def run_stage(context: RunContext, stage: Stage) -> Report:
     """Bring a stage's results up to date.
 
     The pending tasks are done; each task's records and its mark are stored in one transaction. Results of tasks whose
-    inputs or settings have changed, or that are no more, are removed with all that was made from them: before the first
-    new ones are stored, so that the two are never mixed, and a stage that cannot run removes nothing.
+    inputs or settings have changed, or that no longer exist, are removed with all that was made from them, before the
+    first new ones are stored: the two are never mixed, and a stage that cannot run removes nothing.
 
     Raises:
         UserError: the stage cannot run at all, or its first jobs all fail for the same reason.
@@ -171,7 +171,7 @@ def _announce(stage: Stage, report: Report, pending: int) -> None:
 
 
 class Pace(Protocol):
-    """What a stage says of its speed while it works."""
+    """Measures a stage's speed while it works; shown beside the progress bar."""
 
     def add(self, answer: Any) -> None: ...
 
@@ -180,7 +180,7 @@ class Pace(Protocol):
 
 @dataclass
 class _Pending:
-    """The pending tasks of one stage by key, and what is known of them so far.
+    """The pending tasks of one stage by key, and their outcomes so far.
 
     Attributes:
         parts: outcomes of tasks that wait for more of them, by key and the job's index.
@@ -293,7 +293,7 @@ class _Pending:
 
 
 def _part(outcome: Outcome, key: str, keys: int) -> Outcome:
-    """What a job's outcome says of one of its tasks."""
+    """The part of a job's outcome that belongs to one of its tasks."""
     answer = outcome.answer[key] if isinstance(outcome.answer, ByKey) else outcome.answer
     error = answer.reason if isinstance(answer, Failed) else outcome.error
     return replace(outcome, answer=answer, error=error, seconds=outcome.seconds / keys)

@@ -31,12 +31,12 @@ class Setup(Protocol):
     """What jobs need, made once a worker; it is pickled to get there."""
 
     def start(self) -> AbstractContextManager[Any]:
-        """The worker's state, e.g. loaded models, which every call of the work gets."""
+        """The worker state, e.g. loaded models, which every call of the work gets."""
 
 
 @dataclass(frozen=True)
-class Given:
-    """For work that needs no more than a value, e.g. settings."""
+class FixedState:
+    """The setup of work that needs no more than a value, e.g. settings; `state` is the worker state."""
 
     state: Any = None
 
@@ -56,11 +56,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: its answer, or what went wrong.
+    """The result of a job: its answer or its error.
 
     Attributes:
         seconds: that the work took.
-        fatal: no job can be done, e.g. because the models cannot be loaded.
+        fatal: no job can be done at all, e.g. because the models cannot be loaded.
         input_changed: the reason is a file that is not what was ingested.
     """
 
@@ -72,7 +72,7 @@ class Outcome:
 
 
 Work = Callable[[Any, Any], Any]
-"""(the worker's state, a job's payload) -> answer; a function of a module, so that other processes can import it."""
+"""(worker state, a job's payload) -> answer; a function of a module, so that other processes can import it."""
 
 
 class Executor(Protocol):
@@ -82,7 +82,7 @@ class Executor(Protocol):
 
 
 class InProcess:
-    """One job at a time in this process, which so needs no start of another one."""
+    """One job at a time in this process."""
 
     def run(self, setup: Setup, work: Work, jobs: Iterable[Job]) -> Generator[tuple[Job, Outcome], None, None]:
         with ExitStack() as stack:
@@ -103,7 +103,7 @@ class _Worker:
 
 
 class Processes:
-    """Worker processes, each with a pipe of its own, so that a kill of one harms no other.
+    """Worker processes, each with its own pipe, so that killing one does not affect the others.
 
     Args:
         count: number of processes.
@@ -203,7 +203,7 @@ def _signals_blocked() -> Iterator[None]:
 
 
 def _serve(connection: Connection, setup: Setup, work: Work) -> None:
-    """What a worker process does: answer jobs until its parent is gone."""
+    """The loop of a worker process: answer jobs until its parent is gone."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})

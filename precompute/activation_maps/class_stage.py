@@ -36,7 +36,7 @@ ACTIVATION_CLASSES = "activation-classes"
 
 
 def activation_classes_stage(recipe: Recipe) -> Stage:
-    """The stage, with the settings of a recipe: what forecasts say together (P2 §3, §5).
+    """The stage, with the settings of a recipe: figures over all forecasts of a model (P2 §3, §5).
 
     A unit of a model stores figures of kinds `auc`, `similarity` and `features`; a unit of a model and sample maps of
     the features ranked over the class of its forecast.
@@ -127,7 +127,7 @@ def _say_auc(context: RunContext) -> None:
 
 
 def _contents(forecast: StoredForecast) -> list[str]:
-    """What tells a forecast from another one of the same sample, made after its picture or label changed."""
+    """Identifies a forecast: another one of the same sample, after its picture or label changed, differs."""
     numbers = (forecast.probabilities, forecast.values, forecast.weights)
     digest = hashlib.sha256(b"".join(np.asarray(one, np.float32).tobytes() for one in numbers)).hexdigest()
     return [forecast.path, forecast.label, forecast.predicted, digest]

@@ -1,6 +1,6 @@
-"""The scalars that maps are made of: what each asks for, and its derivative with respect to the embedding.
+"""The scalars that maps are made of: their names, and their derivatives with respect to the embedding.
 
-A scalar's cotangent float32 [d] is all that a tower has to know of it, so cosines with imputed vectors and class
+A scalar's cotangent float32 [d] is all that the backward pass needs, so cosines with imputed vectors and class
 probabilities go through the same backward passes.
 """
 
@@ -28,7 +28,10 @@ from precompute.recipe import derive_seed
 
 @dataclass(frozen=True)
 class Scalar:
-    """What a map asks for (db/README.md, activation_map); `cosine` with the imputed vector where there is one."""
+    """The scalar that a map is the Grad-CAM of (db/README.md, activation_map).
+
+    `cosine` = that with the imputed vector, None of a probability.
+    """
 
     target: str
     strategy: str

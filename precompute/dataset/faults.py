@@ -22,7 +22,7 @@ class Fault:
 
 
 class FaultError(Exception):
-    """Raised where only the 'what' is known; the caller adds the place and makes a Fault of it."""
+    """Raised where only the message is known; the caller adds file, line and sample and makes a Fault of it."""
 
 
 class InputChangedError(UserError):

@@ -19,7 +19,7 @@ from precompute.dataset.polygons import Frame
 
 @dataclass(frozen=True)
 class Preparation:
-    """A task: which sample, and the sizes (pixels a side) of what is derived from it."""
+    """A task: the sample, and the sizes (pixels a side) of what is derived from it."""
 
     root: str
     sample: Found

@@ -13,7 +13,7 @@ from precompute.dataset.faults import Fault
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A regular file: `path` relative to the data set with `/`, and what tells that it was changed."""
+    """A regular file: `path` relative to the data set with `/`, and a stamp that changes with its content."""
 
     path: str
     size: int

@@ -1,4 +1,4 @@
-"""The deletion test: accuracy without what a class's global groups say that it rests on (P1 §5.2, Table 2)."""
+"""The deletion test: accuracy with the features of a class's top global groups removed (P1 §5.2, Table 2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from precompute.evaluation.deletion_plan import Removals, plan_class, require_tr
 from precompute.evaluation.masked_rows import MaskedRows, models_sharing_rows
 from precompute.evaluation.removal import draw_entries, draw_superpixels, nearby_superpixels
 from precompute.evaluation.statistics import paired_interval
-from precompute.executors import Given, Job
+from precompute.executors import FixedState, Job
 from precompute.global_explanations.stage import grouping_setup, segmented_samples, superpixel_embeddings
 from precompute.local_explanations.masking import MaskedPicture
 from precompute.local_explanations.superpixels import LabelMap, decode_label_map, with_label_map
@@ -219,7 +219,7 @@ def deletion_summary_stage(recipe: Recipe) -> Stage:
         tasks=_summary_tasks,
         work=_sum_up,
         rows=lambda task, answers: answers[0],
-        setup=lambda context, tasks: Given(recipe.seed),
+        setup=lambda context, tasks: FixedState(recipe.seed),
         counted="model",
         in_process=True,
     )

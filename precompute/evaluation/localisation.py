@@ -1,4 +1,4 @@
-"""Do activation maps, and LIME's superpixels, point at what masks mark? A work unit of each a model; no map is kept."""
+"""Pointing game and energy inside masks, of activation maps and of LIME's superpixels: a unit a model, no map kept."""
 
 from __future__ import annotations
 

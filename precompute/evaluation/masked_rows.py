@@ -1,4 +1,4 @@
-"""Rows of masked pictures and texts that evaluations ask models about; every distinct mask is evaluated once."""
+"""Rows of masked pictures and texts that models are evaluated on; every distinct mask is embedded once."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class MaskedRows:
 
 
 def models_sharing_rows(models: Mapping[str, Model]) -> Sequence[dict[str, Model]]:
-    """Models to ask together: those with towers; and each opaque one alone, since it pays for every row."""
+    """Models to evaluate together: those with towers; each opaque one alone, since every row costs it a forward."""
     towers: dict[str, Model] = {name: model for name, model in models.items() if isinstance(model, DualStreamModel)}
     alone: list[dict[str, Model]] = [{name: model} for name, model in models.items() if name not in towers]
     return [towers, *alone] if towers else alone

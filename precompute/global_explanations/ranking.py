@@ -12,7 +12,7 @@ from db.records.groups import StoredGroup
 from db.records.written import EvaluationRecord, RankRecord, Record
 from precompute.context import RunContext
 from precompute.engine import Stage, Task
-from precompute.executors import Given, Job
+from precompute.executors import FixedState, Job
 from precompute.global_explanations.concepts import ClassGroup, find_concepts
 from precompute.global_explanations.features import Feature
 from precompute.global_explanations.groups import FeatureGroup, by_weight, rank_groups
@@ -39,7 +39,7 @@ def rank_global_stage(recipe: Recipe) -> Stage:
         work=_rank,
         rows=_rows,
         load=_with_groups,
-        setup=lambda context, tasks: Given(settings),
+        setup=lambda context, tasks: FixedState(settings),
         counted="model",
         in_process=True,
     )

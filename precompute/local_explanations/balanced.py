@@ -81,7 +81,7 @@ def folded_design(features: int, random: np.random.Generator) -> Masks:
 
 
 def joint_design(superpixels: int, entries: int, evaluations: int, seed: int) -> ReplicatedDesign:
-    """Blocks of folded masks of superpixels and entries at once, for models that answer only row by row.
+    """Blocks of folded masks of superpixels and entries at once, for models that can only be evaluated row by row.
 
     Args:
         superpixels: D_i >= 1.

@@ -1,4 +1,4 @@
-"""Sampling designs: which superpixels and entries are kept in each row that the model is asked about."""
+"""Sampling designs: which superpixels and entries are kept in each row that the model is evaluated on."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class ImageHead(Head):
         self.output = nn.Linear(shape.hidden, shape.classes)
 
     def hidden(self, image: Tensor) -> Tensor:
-        """float32 [n, hidden] >= 0: what the trained classifier sees in a picture."""
+        """float32 [n, hidden] >= 0: activations of the trained classifier's hidden layer."""
         dropped = functional.dropout(scaled(image), self.shape.dropout, self.training)
         return functional.relu(self.hidden_layer(dropped))
 
@@ -126,7 +126,7 @@ class FeatureConcatenation(Head):
 
 
 class ScoreFusion(Head):
-    """The two unimodal models' logits, concatenated, into one linear layer; an unavailable one says the prior."""
+    """The two unimodal models' logits, concatenated, into one linear layer; the log prior for an unavailable one."""
 
     def __init__(self, shape: HeadShape, prior: Tensor) -> None:
         super().__init__(shape, prior)

@@ -36,7 +36,7 @@ def load_models(
     """Load trained models and make the user's own.
 
     Args:
-        checkpoints: by name of the model, as the database knows them; None for an own model.
+        checkpoints: by name of the model, as stored in the database; None for an own model.
         classes: the data set's, in the order of the stored probabilities.
         threads: of each forward; 1 in a worker, None = as many as the machine has.
 
@@ -97,9 +97,9 @@ def read_head(checkpoint: Checkpoint) -> Head:
 
 
 class TowerCache:
-    """Towers loaded so far: each is loaded once, whichever models ask for it.
+    """A cache of towers: each is loaded once, however many models share it.
 
-    A model's header names its towers in one of three ways: {"name", "fingerprint"} for one that is used as it came,
+    A model's header names its towers in one of three ways: {"name", "fingerprint"} for a pretrained one that is frozen,
     {"checkpoint", "sha256"} for one that was trained and lies in that other checkpoint, and {"checkpoint", "config",
     "tokenizer"} for one that lies in the model's own.
 
@@ -132,7 +132,7 @@ class TowerCache:
         return self._get("text_tower", header["text_tower"], own)  # type: ignore[return-value]
 
     def named_image(self) -> ImageTower:
-        """The image tower that the recipe names, as it came."""
+        """The image tower that the recipe names, pretrained."""
         if self._named_image is None:
             towers = self._recipe.towers
             self._named_image = image_tower(towers.image, towers.image_size, 0)
@@ -140,7 +140,7 @@ class TowerCache:
         return self._named_image
 
     def named_text(self) -> TextTower:
-        """The text tower that the recipe names, as it came."""
+        """The text tower that the recipe names, pretrained."""
         if self._named_text is None:
             self._named_text = text_tower(self._recipe.towers.text, (), 0)
             self._configure(self._named_text)

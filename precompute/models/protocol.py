@@ -1,4 +1,4 @@
-"""What Shelf Lens asks of a model; the built-in models fit the same protocol as a user's own."""
+"""The protocol of a model: the built-in ones and a user's own implement the same methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker that asks models needs: the models, loaded once, answering on one thread whatever their number."""
+"""Worker state of stages that evaluate models: the models, loaded once, and one thread a worker."""
 
 from __future__ import annotations
 

@@ -62,8 +62,8 @@ def test_a_signal_while_a_file_is_opened_or_closed_leaves_one_plain_file(
 
 WORKER = """
 import pathlib
-from precompute.executors import Given, _start
-worker = _start(Given(), print)
+from precompute.executors import FixedState, _start
+worker = _start(FixedState(), print)
 status = pathlib.Path(f"/proc/{worker.process.pid}/status").read_text()
 print(next(line.split()[1] for line in status.splitlines() if line.startswith("SigBlk")))
 worker.process.kill()

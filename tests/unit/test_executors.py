@@ -22,7 +22,7 @@ from precompute.dataset.faults import InputChangedError
 from precompute.executors import (
     MAX_WORKER_DEATHS,
     PREFETCH,
-    Given,
+    FixedState,
     InProcess,
     Job,
     Outcome,
@@ -39,7 +39,7 @@ def jobs_of(*payloads: Any) -> list[Job]:
 
 def done(workers: int, work: Work, *payloads: Any, setup: Setup | None = None) -> list[Outcome]:
     """The outcomes in the order of the payloads; each job came back once."""
-    found = list(executor(workers).run(setup or Given(), work, jobs_of(*payloads)))
+    found = list(executor(workers).run(setup or FixedState(), work, jobs_of(*payloads)))
     assert sorted(job.index for job, _ in found) == list(range(len(payloads)))
     return [outcome for _, outcome in sorted(found, key=lambda one: one[0].index)]
 
@@ -60,7 +60,7 @@ def shifted_square(state: int, number: int) -> int:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_any_number_of_workers_gives_the_same_answers(workers: int) -> None:
-    outcomes = done(workers, shifted_square, *range(20), setup=Given(1000))
+    outcomes = done(workers, shifted_square, *range(20), setup=FixedState(1000))
     assert [one.answer for one in outcomes] == [1000 + n * n for n in range(20)]
     assert all(one.error is None and not one.fatal and one.seconds >= 0 for one in outcomes)
     assert outcomes[0].seconds >= 0.02
@@ -88,7 +88,7 @@ def test_jobs_are_drawn_only_as_they_are_needed(workers: int) -> None:
             drawn.append(len(drawn))
             yield Job((), drawn[-1], drawn[-1])
 
-    results = executor(workers).run(Given(0), shifted_square, endless())
+    results = executor(workers).run(FixedState(0), shifted_square, endless())
     for received in range(1, 6):
         next(results)
         assert len(drawn) <= received + workers * PREFETCH
@@ -108,7 +108,7 @@ def die_once(folder: str, number: int) -> int:
 
 
 def test_the_job_of_a_killed_worker_is_done_again(tmp_path: Path) -> None:
-    outcomes = done(2, die_once, *range(8), setup=Given(str(tmp_path)))
+    outcomes = done(2, die_once, *range(8), setup=FixedState(str(tmp_path)))
     assert (tmp_path / "died").exists()
     assert [(one.answer, one.error) for one in outcomes] == [(number, None) for number in range(8)]
 
@@ -122,7 +122,7 @@ def die_always(folder: str, how: int | str) -> str:
 
 @pytest.mark.parametrize(("how", "words"), [(signal.SIGKILL, "ended by signal 9"), (7, "ended with exit code 7")])
 def test_a_job_that_always_kills_its_worker_fails_and_the_others_are_done(tmp_path: Path, how: int, words: str) -> None:
-    outcomes = done(2, die_always, "a", int(how), "b", "c", "d", setup=Given(str(tmp_path)))
+    outcomes = done(2, die_always, "a", int(how), "b", "c", "d", setup=FixedState(str(tmp_path)))
     assert [one.answer for one in outcomes] == ["a", None, "b", "c", "d"]
     assert [one.error is None for one in outcomes] == [True, False, True, True, True]
     assert len(list(tmp_path.iterdir())) == MAX_WORKER_DEATHS == 3
@@ -207,7 +207,7 @@ def cannot_be_sent(_: None, number: int) -> Any:
 
 
 def test_an_answer_that_cannot_be_sent_is_an_error_and_not_a_wait_for_ever() -> None:
-    results = Processes(2).run(Given(), cannot_be_sent, jobs_of(1, 2))
+    results = Processes(2).run(FixedState(), cannot_be_sent, jobs_of(1, 2))
     _, outcome = next(results)
     assert outcome.fatal
     assert "pickle" in str(outcome.error)
@@ -234,7 +234,7 @@ def test_workers_end_when_one_of_them_cannot_be_started(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(executors, "_start", limited)
     with pytest.raises(OSError, match="no more processes"):
-        done(3, shifted_square, 1, 2, 3, setup=Given(0))
+        done(3, shifted_square, 1, 2, 3, setup=FixedState(0))
     assert not started[0].process.is_alive()
 
 
@@ -243,7 +243,7 @@ def sleep(_: None, seconds: float) -> None:
 
 
 def test_workers_end_when_their_results_are_not_wanted_any_more() -> None:
-    results = Processes(2).run(Given(), sleep, jobs_of(0.0, *[60.0] * 9))
+    results = Processes(2).run(FixedState(), sleep, jobs_of(0.0, *[60.0] * 9))
     next(results)
     assert len(multiprocessing.active_children()) == 2
     started = time.perf_counter()
@@ -253,7 +253,7 @@ def test_workers_end_when_their_results_are_not_wanted_any_more() -> None:
 
 PROGRAM = """
 import time
-from precompute.executors import Given, Job, Processes
+from precompute.executors import FixedState, Job, Processes
 from tests.unit.test_executors import Broken, sleep
 if __name__ == '__main__':
     jobs = (Job((), 0.0 if index == 0 else SECONDS, index) for index in range(1000))
@@ -266,7 +266,7 @@ if __name__ == '__main__':
 
 @pytest.mark.parametrize(
     ("setup", "seconds"),
-    [("Given()", 0.001), ("Given()", 60.0), ("Broken(ValueError())", 0.0)],
+    [("FixedState()", 0.001), ("FixedState()", 60.0), ("Broken(ValueError())", 0.0)],
     ids=["idle", "at work", "without a setup"],
 )
 def test_workers_end_when_their_parent_is_killed(setup: str, seconds: float) -> None:

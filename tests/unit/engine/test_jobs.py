@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from db.schema.tables import WorkUnit
 from precompute.context import RunContext
 from precompute.engine import ByKey, Failed, Report, Task, run_stage
-from precompute.executors import Given, Job
+from precompute.executors import FixedState, Job
 from tests.run_context import Bars
 from tests.toy_stage import Toy
 
@@ -129,7 +129,7 @@ def test_the_setup_sees_the_pending_tasks_alone_and_the_work_its_state(toy: Toy)
     toy.run()
     toy.numbers["b"] = 2
     toy.run(
-        setup=lambda context, tasks: Given([task.key for task in tasks]),
+        setup=lambda context, tasks: FixedState([task.key for task in tasks]),
         work=lambda state, payload: [state, payload[0]],
     )
     assert toy.figures() == {"a": 10, "b": [["b"], "b"]}

@@ -15,7 +15,7 @@ from db.read.reader import Reader
 from db.schema.tables import Evaluation, WorkUnit
 from precompute.context import RunContext
 from precompute.engine import Report, Task, run_stage
-from precompute.executors import Given
+from precompute.executors import FixedState
 from tests.toy_stage import ALL, Toy
 
 
@@ -100,7 +100,7 @@ def double(state: int, payload: tuple[str, int]) -> int:
 def test_the_engine_works_on_each_database_engine(engine_url: str) -> None:
     engine = session.create(engine_url)
     toy, later = Toy(engine), Toy(engine, {"x": 1}, name="later")
-    stage = toy.stage(work=double, setup=lambda context, tasks: Given(2))
+    stage = toy.stage(work=double, setup=lambda context, tasks: FixedState(2))
     context = toy.context(workers=2)
     report = run_stage(context, stage)
     assert (report.tasks, report.done, report.failed) == (4, 3, 1)
