@@ -48,27 +48,44 @@ def read_mask(content: bytes) -> GroundTruth | None:
 
 
 def measure_maps(maps: Vector, truth: GroundTruth) -> Floats:
-    """How well maps point at a mask.
+    """Pointing game at 0 and 15 px and energy inside the mask of maps float32 [m, h, w]: float64 [m, 3]."""
+    return np.column_stack([pointing_game(maps, truth), energy_inside(maps, truth)])
 
-    The point is the centre of the highest cell, the first of equals. An empty map hits nothing and has no energy.
+
+def pointing_game(maps: Vector, truth: GroundTruth) -> Floats:
+    """Whether each map's maximum lies in the mask (Zhang et al. 2016; the tolerance is TorchRay's).
+
+    The point is the centre of the highest cell, the first of equals; an empty map hits nothing.
 
     Args:
         maps: float32 [m, h, w] >= 0 over the whole picture, of any scale.
 
     Returns:
-        float64 [m, 3]: hit at 0 px, hit at 15 px (0 or 1), share of the energy inside the mask (0..1).
+        float64 [m, 2] of 0 and 1: a hit at 0 px, and strictly within 15 px of the mask.
     """
     height, width = maps.shape[1:]
     rows, columns = np.divmod(maps.reshape(len(maps), -1).argmax(axis=1), width)
     y = ((rows + 0.5) / height * truth.inside.shape[0]).astype(np.intp)
     x = ((columns + 0.5) / width * truth.inside.shape[1]).astype(np.intp)
+    away = np.where(maps.max(axis=(1, 2)) > 0, truth.distance[y, x], np.inf)
+    return np.stack([away == 0, away < TOLERANCE], axis=1).astype(np.float64)
+
+
+def energy_inside(maps: Vector, truth: GroundTruth) -> Floats:
+    """The share of each map's energy that lies inside the mask.
+
+    Args:
+        maps: float32 [m, h, w] >= 0 over the whole picture, of any scale.
+
+    Returns:
+        float64 [m] in 0..1; 0 of an empty map.
+    """
+    height, width = maps.shape[1:]
     energy, total = (
         np.einsum("mhw,hw->m", maps, coverage(truth, width, height)),
         maps.sum(axis=(1, 2), dtype=np.float64),
     )
-    away = np.where(total > 0, truth.distance[y, x], np.inf)
-    share = np.divide(energy, total, out=np.zeros(len(maps)), where=total > 0)
-    return np.stack([away == 0, away < TOLERANCE, share], axis=1).astype(np.float64)
+    return np.divide(energy, total, out=np.zeros(len(maps)), where=total > 0)
 
 
 def measure_superpixels(weights: Vector, label_map: npt.NDArray[np.int32], truth: GroundTruth) -> Floats:
@@ -82,7 +99,7 @@ def measure_superpixels(weights: Vector, label_map: npt.NDArray[np.int32], truth
     pixels = np.argwhere(label_map == weights.argmax())
     middle = pixels[np.square(pixels - pixels.mean(axis=0)).sum(axis=1).argmin()]
     y, x = ((middle + 0.5) / label_map.shape * truth.inside.shape).astype(np.intp)
-    energy = measure_maps(heat[None], truth)[0, 2]
+    energy = energy_inside(heat[None], truth)[0]
     return np.array([truth.distance[y, x] == 0, truth.distance[y, x] < TOLERANCE, energy], dtype=np.float64)
 
 
