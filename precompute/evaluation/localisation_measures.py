@@ -85,7 +85,7 @@ def energy_inside(maps: Vector, truth: GroundTruth) -> Floats:
         np.einsum("mhw,hw->m", maps, coverage(truth, width, height)),
         maps.sum(axis=(1, 2), dtype=np.float64),
     )
-    return np.divide(energy, total, out=np.zeros(len(maps)), where=total > 0)
+    return np.asarray(np.divide(energy, total, out=np.zeros(len(maps)), where=total > 0), dtype=np.float64)
 
 
 def measure_superpixels(weights: Vector, label_map: npt.NDArray[np.int32], truth: GroundTruth) -> Floats:
