@@ -2,7 +2,10 @@
 
 import { DEFAULTS, keysOf } from "./address.js";
 
-const FILTERS = Object.fromEntries(keysOf(({ tab }) => tab === "gallery").map((key) => [key, DEFAULTS[key]]));
+// All filters of the gallery taken away; its order stays.
+const FILTERS = Object.fromEntries(
+  keysOf(({ tab }) => tab === "gallery").filter((key) => key !== "sort").map((key) => [key, DEFAULTS[key]]),
+);
 
 const read = new WeakMap();
 
