@@ -1,4 +1,4 @@
-"""The opened databases of one browser: names for the address, versions for caching, and what is asked for often."""
+"""The opened databases: their names in the address, their versions, and a cache of what pages read often."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The superpixels' ids as a picture that a web page can read: which part lies under the pointer."""
+"""The label map of superpixels as a picture that a web page can read: the segment id under the pointer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an address asks for, found in the databases: the first that there is in place of what is missing."""
+"""The database, model, class and sample that an address names, with a default for each that is missing or unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// Compare, mistakes: a cell of the confusion matrix by pointer or keys, and what it says.
+// The confusion matrix of Compare: pointing at a cell or moving to it by keys, and opening its samples.
 
 import { DEFAULTS, keysOf } from "./address.js";
 

@@ -1,4 +1,4 @@
-// What a visitor does with links, buttons, controls and keys, as changes of the page: `go` and its kin.
+// Events of links, buttons, controls and keys, as changes of the page.
 
 import { keysOf, readState } from "./address.js";
 import { copyText } from "./copy.js";

@@ -1,4 +1,4 @@
-// What the visitor is likely to ask for next, fetched before it is asked for.
+// Prefetching: what the visitor is likely to ask for next.
 
 import { prefetch, prefetchPictures, cancelPrefetch } from "./prefetch_queue.js";
 import { load } from "./fragments.js";

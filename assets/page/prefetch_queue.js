@@ -1,4 +1,4 @@
-// What the visitor may ask for next, fetched ahead: two requests at a time, so that what is asked for never has to wait.
+// The queue of requests ahead of need: two at a time, so that what is asked for never has to wait.
 
 const AT_ONCE = 2;
 const KNOWN = 4000;

@@ -1,4 +1,4 @@
-// The superpixels of the sample that is shown: which one lies under the pointer, and lighting it up in every picture.
+// The label map of superpixels: the one under the pointer, and highlighting superpixels in every picture.
 
 const maps = new Map();
 

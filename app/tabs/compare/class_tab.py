@@ -1,4 +1,4 @@
-"""The Compare tab of one class: what each model relies on in it, side by side, and whether they lean alike."""
+"""The Compare tab of one class: what each model relies on in it, and how alike their image shares are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The features of a sample that models disagree on most: numbered, outlined, with what each model gives them."""
+"""The features of a sample whose weights differ most between models: numbered, outlined, with all weights."""
 
 from __future__ import annotations
 

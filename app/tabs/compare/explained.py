@@ -1,4 +1,4 @@
-"""Whose explanations are compared: the explained models of all opened databases, and what each says of one sample."""
+"""The explanations that are compared: of every explained model of all opened databases, for one sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Compare tab of one sample: what every explained model of every opened database says of it, on one scale."""
+"""The Compare tab of one sample: the explanations of every model of every opened database, on one scale."""
 
 from __future__ import annotations
 

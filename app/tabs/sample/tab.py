@@ -1,4 +1,4 @@
-"""The Single Sample tab: what a model said of one photograph, why, and what speaks for the other classes."""
+"""The Single Sample tab: the prediction for one photograph, and its explanations."""
 
 from __future__ import annotations
 
