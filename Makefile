@@ -1,18 +1,23 @@
-# make demo = set-up, sample data, whole pipeline, browser; make test = set-up and every test.
+# make demo = set-up, sample data, whole pipeline, browser; make check = lint, types, fast tests; make test = every test.
 PYTHON ?= python3
 DB ?= sqlite:///demo.db
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types format clean
+PYTEST := $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+.PHONY: demo check test lint types format clean
 
 demo: .venv/installed
 	$(PY) -m precompute demo --db "$(DB)"
 	$(PY) -m app --db "$(DB)" $(if $(PORT),--port "$(PORT)")
 
+check: lint types
+	$(PYTEST) -m "not slow and not postgresql and not shared" tests/unit $(ARGS)
+
 test: .venv/installed-tests
 	$(PY) -m tests.system
-	$(PY) -m pytest -n auto --dist loadfile $(ARGS)
+	$(PYTEST) $(ARGS)
 
 lint: .venv/installed-tests
 	$(PY) -m ruff check .

@@ -32,6 +32,8 @@ from precompute.executors import (
     executor,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def jobs_of(*payloads: Any) -> list[Job]:
     return [Job((str(index),), payload, index) for index, payload in enumerate(payloads)]

@@ -24,6 +24,8 @@ from precompute.models.towers import ImageBackbone
 from precompute.recipe import ImageTowerSettings
 from tests.decoded import load_picture
 
+pytestmark = pytest.mark.slow
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 

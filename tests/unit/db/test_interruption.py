@@ -11,6 +11,8 @@ import pytest
 
 from db.interruption import GOES_ON
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parent.parent.parent.parent
 START = """
 import os, signal, sys, time, typer

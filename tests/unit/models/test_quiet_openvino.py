@@ -9,6 +9,8 @@ import torch
 from precompute.models import quiet_openvino
 from precompute.models.runtimes import Execution, make_forward
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import socket
 def refuse(*arguments, **options):

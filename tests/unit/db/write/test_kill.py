@@ -17,6 +17,8 @@ from db.schema.tables import Evaluation, WorkUnit
 from db.write.marks import stage_marks
 from tests.conftest import PROJECT
 
+pytestmark = pytest.mark.slow
+
 ROWS = 500
 WRITE_FOR_EVER = f"""
 import itertools, sys

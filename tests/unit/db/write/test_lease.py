@@ -26,6 +26,8 @@ from db.write.lease import Lease, hold
 from tests.conftest import PROJECT
 from tests.example_database import build
 
+pytestmark = pytest.mark.slow
+
 HOLD = """
 import sys
 from db import session
