@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, expect
@@ -50,6 +51,15 @@ def expect_state(page: Page, **expected: str) -> None:
         "new URLSearchParams(location.search).get(key) === value)",
         arg=expected,
     )
+
+
+def eventually(page: Page, holds: Callable[[], bool]) -> None:
+    """Wait for what the test itself sees; the page goes on meanwhile."""
+    for _ in range(400):
+        if holds():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("not within 20 s")
 
 
 def pictures_are_painted(page: Page, selector: str) -> None:

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import served
-from tests.browser.steps import SLOTS, expect_state, open_page, open_tab, pictures_are_painted, state
+from tests.browser.steps import SLOTS, eventually, expect_state, open_page, open_tab, pictures_are_painted, state
 from tests.browser.test_accessibility import SERIOUS
 from tests.command_line import command
 from tests.tiny_recipe import RECIPE
@@ -68,14 +68,15 @@ def test_every_tab_is_whole_and_accessible(page: Page, address: str, tab: str) -
 
 def test_samples_are_stepped_through_with_all_views_painted(page: Page, address: str) -> None:
     open_page(page, address, "?class=Bravo-Apple-Juice")
-    seen = set()
-    for _ in range(TEST):
+    seen: list[str] = []
+    while len(seen) < TEST:
         pictures_are_painted(page, ".explanation.predicted img")
         expect(page.locator(".sentence")).not_to_be_empty()
-        seen.add(state(page)["sample"])
+        seen.append(state(page)["sample"])
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(100)
-    assert len(seen) == TEST
+        if len(seen) < TEST:
+            eventually(page, lambda: state(page)["sample"] != seen[-1])
+    assert len(set(seen)) == TEST
 
 
 def test_a_mistake_leads_from_the_gallery_to_why_it_was_made(page: Page, address: str) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.steps import choose, expect_state, open_page, open_tab, state
+from tests.browser.steps import choose, eventually, expect_state, open_page, open_tab, state
 
 pytestmark = pytest.mark.browser
 
@@ -67,6 +67,7 @@ def test_typing_asks_for_one_search_at_a_time_and_ends_with_what_is_written(page
     page.on("request", lambda request: "/view/search" in request.url and asked.append(request.url))
     with held(page, re.compile("/view/search.*q=m($|&)")):
         page.get_by_role("searchbox").press_sequentially("mjölk")
+        eventually(page, lambda: bool(asked))
         page.wait_for_timeout(200)
         assert len(asked) == 1
     expect_state(page, q="mjölk")

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.steps import (
     SLOTS,
     choose,
+    eventually,
     expect_state,
     open_page,
     open_tab,
@@ -99,11 +100,15 @@ def test_folded_away_runner_up_asks_for_no_picture_until_a_hand_nears_its_switch
     open_page(page, address, "?sample=test/Zeta-Juice/x_001.jpg")
     pictures_are_painted(page, ".explanation.true img")
     page.wait_for_load_state("networkidle")
-    runner_up = [url for url in asked if "/heat/" in url and "target=Oat" in url]
-    assert runner_up == []
+
+    def of_runner_up() -> list[str]:
+        return [url for url in asked if "/heat/" in url and "target=Oat" in url]
+
+    assert of_runner_up() == []
     page.get_by_text("Why not the runner-up").hover()
-    page.wait_for_timeout(500)
-    assert len([url for url in asked if "/heat/" in url and "target=Oat" in url]) == 2
+    eventually(page, lambda: len(of_runner_up()) >= 2)
+    page.wait_for_load_state("networkidle")
+    assert len(of_runner_up()) == 2
 
 
 def test_class_that_typing_has_found_is_fetched_before_it_is_chosen(page: Page, address: str) -> None:

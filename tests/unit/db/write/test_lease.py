@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Engine, event, select, text, update
 
 from db import session
 from db.commands.compact import compact_database
@@ -174,8 +175,7 @@ def test_a_killed_holder_is_taken_over_from(engine_url: str, reaped: bool) -> No
         if reaped:
             other.process.wait()
         else:
-            assert other.line() == ""  # it is dead, and nobody has asked for its exit code
-            time.sleep(0.1)
+            os.waitid(os.P_PID, other.process.pid, os.WEXITED | os.WNOWAIT)  # dead, its exit code not yet asked for
         with hold(engine, "x", say=said.append) as ours, engine.connect() as connection:
             ours.check(connection)
     (line,) = said
@@ -229,16 +229,23 @@ def test_who_was_taken_over_from_is_told_and_leaves_the_row_alone(engine_url: st
 def test_the_heart_goes_on_beating_after_a_failure(engine_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "HEARTBEAT_SECONDS", 0.05)
     engine = session.create(engine_url)
+    failures: list[object] = []
+    event.listen(engine, "handle_error", failures.append)
     with hold(engine, "x"):
-        (first,) = _rows(engine)
         with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
             connection.execute(text("ALTER TABLE lease RENAME TO hidden"))
-        time.sleep(0.2)
+        _wait_until(lambda: bool(failures))
         with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
             connection.execute(text("ALTER TABLE hidden RENAME TO lease"))
-        time.sleep(0.3)
-        (later,) = _rows(engine)
-        assert later.heartbeat_at > first.heartbeat_at + datetime.timedelta(seconds=0.25)
+        (first,) = _rows(engine)
+        _wait_until(lambda: _rows(engine)[0].heartbeat_at > first.heartbeat_at)
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.postgresql
