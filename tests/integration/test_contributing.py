@@ -16,17 +16,19 @@ from db.commands.export import EXPORTS
 from db.write.marks import stage_marks
 from precompute.context import RunOptions
 from precompute.dataset import scan
-from precompute.dataset.planted_set.writer import write_planted_set
 from precompute.evaluation import commands
 from precompute.evaluation.run import EVALUATIONS
 from precompute.pipeline import run
 from precompute.recipe import Recipe, read_recipe
 from precompute.stored_run import open_stored
+from tests.planted_slice import CLASSES, write_planted_slice
 from tests.tiny_recipe import RECIPE
 
 GUIDE = (Path(__file__).parent.parent.parent / "CONTRIBUTING.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 STAGE, CALL, EVALUATION, READER = BLOCKS[:4]
+UNITS = 3 * CLASSES
+"""Of each of the explained models, one a test sample."""
 
 
 @pytest.mark.parametrize("example", re.findall(r"```\w*\n(.*?)```", GUIDE, re.DOTALL))
@@ -37,7 +39,7 @@ def test_examples_are_short(example: str) -> None:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("toy")
-    write_planted_set(folder / "set", seed=0, train_per_class=1, test_per_class=1)
+    write_planted_slice(folder / "set", train_per_class=1, test_per_class=1)
     (folder / "toy.toml").write_text(RECIPE)
     recipe: Recipe = read_recipe(folder / "toy.toml")
     url = f"sqlite:///{folder}/toy.db"
@@ -62,18 +64,18 @@ def test_the_toy_evaluation_resumes_fails_per_unit_shows_progress_and_is_exporte
     monkeypatch.setattr(mirror, "work", breaks_once)
     with open_stored(trained, "train", "evaluate mirror", workers=1) as context:
         assert mirror.evaluate_mirror(context) == 1, "one unit failed, the others are done"
-    assert "evaluate-mirror: 48 to do" in capsys.readouterr().err
+    assert f"evaluate-mirror: {UNITS} to do" in capsys.readouterr().err
     monkeypatch.setattr(mirror, "work", whole)
     with open_stored(trained, "train", "evaluate mirror", workers=1) as context:
         assert mirror.evaluate_mirror(context) == 1, "a failed unit is told, not tried"
-        assert len(stage_marks(context.engine, "evaluate-mirror").finished) == 47
+        assert len(stage_marks(context.engine, "evaluate-mirror").finished) == UNITS - 1
     assert "to do" not in capsys.readouterr().err
     with open_stored(trained, "train", "evaluate mirror", workers=1, retry_failed=True) as context:
         assert mirror.evaluate_mirror(context) == 0
-    assert "evaluate-mirror: 1 to do, 47 stored" in capsys.readouterr().err
+    assert f"evaluate-mirror: 1 to do, {UNITS - 1} stored" in capsys.readouterr().err
     records = list(EXPORTS["evaluation"].records(session.open_read_only(trained)))
     mirrored = [record for record in records if record["kind"] == "mirror"]
-    assert len(mirrored) == 48
+    assert len(mirrored) == UNITS
     assert {type(record["figures"]["same"]) for record in mirrored} == {bool}
     assert json.dumps(mirrored)
     del sys.modules["mirror"]
@@ -98,7 +100,7 @@ def test_the_evaluation_is_a_command_that_prints_its_table(
     assert answer.exit_code == 0, answer.output
     heading, *rows = answer.stdout.strip().splitlines()
     assert heading.split("  ")[0] == "model"
-    assert [row.split()[-1] for row in rows] == ["16"] * 3
+    assert [row.split()[-1] for row in rows] == [str(CLASSES)] * 3
     del sys.modules["mirror"]
 
 

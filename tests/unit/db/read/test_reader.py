@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections import Counter
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from db import session
 from db.read.reader import Reader
 from db.records.evaluations import FaithfulnessView
 
 FUSION = "feature_concatenation"
 CLASSES = ["Arla-Mjölk", "Oat & <i>Rye</i>", "Zeta-Juice"]
-
-
-@pytest.fixture(scope="module")
-def reader(example_url: str) -> Reader:
-    return Reader(session.open_read_only(example_url))
 
 
 def test_runs_and_models(reader: Reader) -> None:
@@ -255,32 +246,6 @@ def test_shared_groups_name_groups_of_their_classes(reader: Reader) -> None:
         assert tuple(group.label for group in groups) == view.labels
         for group in groups:
             assert group in reader.groups.of_class(FUSION, group.label, view.modality)
-
-
-def test_pictures_come_with_their_digest(reader: Reader) -> None:
-    picture = reader.pictures.of_sample(f"test/{CLASSES[0]}/x_000.jpg", "display")
-    assert picture is not None
-    assert hashlib.sha256(picture.content).hexdigest() == picture.digest
-    assert Image.open(io.BytesIO(picture.content)).size == (picture.width, picture.height)
-    assert picture.media_type == "image/webp"
-
-
-def test_a_sprite_has_a_tile_for_each_sample(reader: Reader) -> None:
-    sprite = reader.pictures.sprite(CLASSES[0], "test")
-    assert sprite is not None
-    assert sprite.samples == tuple(s.path for s in reader.samples.of_class(CLASSES[0], None, "test"))
-    assert sprite.width == sprite.columns * sprite.tile
-    assert Image.open(io.BytesIO(sprite.content)).size == (sprite.width, sprite.height)
-
-
-@pytest.mark.parametrize(("path", "mode", "segments"), [("x_000", "I;16", 300), ("x_001", "P", 20)])
-def test_label_maps_number_their_segments(reader: Reader, path: str, mode: str, segments: int) -> None:
-    view = reader.pictures.label_map(f"test/{CLASSES[2]}/{path}.jpg")
-    assert view is not None
-    image = Image.open(io.BytesIO(view.content))
-    assert (image.mode, image.size) == (mode, (view.width, view.height))
-    assert np.array_equal(np.unique(np.asarray(image)), np.arange(segments))
-    assert view.segments == segments
 
 
 def test_progress_problems_and_failures(reader: Reader) -> None:
