@@ -26,7 +26,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-START_SECONDS = 90
+START_SECONDS = 300
 
 expect.set_options(timeout=20_000)  # a busy machine may take long to show the first page
 
