@@ -15,6 +15,7 @@ FORBIDDEN = {
     "db": {"app", "precompute"},
     "precompute": {"app", "gradio"},
 }
+MOST_LINES = {".py": 300, ".js": 400, ".css": 400}
 
 
 def _imported(path: Path) -> set[str]:
@@ -50,6 +51,18 @@ def test_db_alone_speaks_to_the_database(package: str) -> None:
         assert not _imported(path) & {"sqlalchemy", "sqlite3", "sqlite_utils", "psycopg", "alembic"}, path
         tables = {name for name in _modules(path) if name.startswith("db.schema")}
         assert not tables, f"{path}: {tables}; db/read and db/write hand over records"
+
+
+def test_no_file_is_longer_than_a_reader_takes_in_at_once() -> None:
+    """The schema and its migrations are exempt: one table after another."""
+    folders = [PROJECT / name for name in (*FORBIDDEN, "tests", "assets")]
+    lengths = {
+        str(path.relative_to(PROJECT)): (len(path.read_text(encoding="utf-8").splitlines()), MOST_LINES[path.suffix])
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.suffix in MOST_LINES and PROJECT / "db" / "schema" not in path.parents
+    }
+    assert {name: length for name, (length, most) in lengths.items() if length > most} == {}
 
 
 def _module(path: Path) -> str:
