@@ -66,7 +66,7 @@ def ordered(outcomes: Outcomes, rows: Rows, sort: str, trust: Mapping[int, tuple
     """The rows in the order asked for, equal ones as they were, unknown values last.
 
     Args:
-        sort: one of `app.view_state.SORTS`.
+        sort: a value of the field `sort` of `app.view_state.ViewState`.
         trust: a rank of each explained row, higher = holds better.
     """
     keys: dict[str, npt.NDArray[np.float64]] = {

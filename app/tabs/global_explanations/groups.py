@@ -110,10 +110,9 @@ def ordered_members(group: GroupView) -> list[MemberView]:
 
 
 def score_used(database: Database) -> Score:
-    """The score that the groups are ranked by, as the run's recipe has it."""
-    runs = database.reader.runs.all()
-    recipe = runs[-1].settings.get("recipe", {}) if runs else {}
-    name = recipe.get("global", {}).get("score", "normlime")
+    """The score that the stored groups are ranked by: in the recipe of the run that ranked them, not of a later one."""
+    run = database.reader.runs.of_stage("rank-global")
+    name = (run.settings if run else {}).get("recipe", {}).get("global", {}).get("score", "normlime")
     return SCORES.get(name, Score(name, "How strongly the model relies on the group."))
 
 

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from app.databases import Database
 from db.session import create, finish
+from db.write.writer import Writer
 from tests.example_database import build
 from tests.unit.app.fragment import client_of, fragment
 
@@ -50,6 +51,18 @@ def test_noise_and_score_stand_over_the_groups(client: TestClient, database: Dat
     )
     assert f"2 of {members + 2} parts fit no group" in elements.text
     assert "NormLIME" in elements.text
+
+
+def test_the_score_named_is_that_of_the_run_that_ranked_not_of_one_opened_later(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'later.db'}"
+    build(url)
+    engine = create(url)
+    settings = {"recipe": {"seed": 7, "global": {"score": "sp_lime"}}}
+    Writer(engine).start_run(settings=settings, settings_hash="later", seed=7, versions={}, dataset="/d", artifacts="a")
+    finish(engine)
+    elements, _ = fragment(client_of(url), "global", model="score_fusion", **{"class": "Zeta-Juice"})
+    assert "NormLIME" in elements.text
+    assert "SP-LIME" not in elements.text
 
 
 def test_class_without_groups_says_why(tmp_path: Path) -> None:
