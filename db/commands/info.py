@@ -59,6 +59,9 @@ def describe(engine: Engine) -> dict[str, Any]:
             {"stage": stage.stage, "done": stage.done, "failed": stage.failed, "seconds": stage.seconds}
             for stage in reader.runs.progress()
         ],
+        "failures": [
+            {"stage": unit.stage, "key": unit.key, "message": unit.message} for unit in reader.runs.failures()
+        ],
         "problems": [
             {"stage": p.stage, "file": p.file, "line": p.line, "sample": p.sample, "message": p.message}
             for p in reader.runs.problems()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from db import session
 from db.commands.export import EXPORTS
+from db.commands.info import describe
 from db.schema.tables import WorkUnit
 from precompute.context import RunOptions
 from precompute.pipeline import Result, run
@@ -62,10 +64,10 @@ def test_a_class_that_goes_and_comes_back_leaves_no_gap(place: Place) -> None:
     place.run("ingest")
     shutil.move(place.data / "away", place.data / "test/b")
     place.run("ingest")
-    assert "predict: 2 of 12 left" in status_text(place.url)
+    assert "predict: 10 done, 2 left" in status_text(place.url)
     place.run()
     assert [place.records(kind) for kind in EXPORTS] == before
-    assert "0 of 12 left" in status_text(place.url)
+    assert "predict: 12 done, 0 left" in status_text(place.url)
     kept = {key for key, unit in place.units().items() if units.get(key) == unit}
     assert ("explain-local", "first|test/a/0.png") in kept, "nothing unchanged is computed again"
     assert ("explain-global", "first|a") in kept
@@ -80,6 +82,13 @@ def test_a_picture_that_changes_while_a_run_is_at_work_is_not_explained_under_it
     result = place.run("train")
     assert result.failed == 2, "the class's predictions by both models"
     assert "changed since the data set was ingested" in result.reason
+    status = status_text(place.url)
+    assert re.search(r"predict: \d+ done, 2 failed, 0 left", status)
+    assert re.search(r"failed: predict: 2 units, e\.g\. \w+\|test/a: .*changed since", status)
+    assert re.search(r"again: python -m precompute train --dataset \S+ \(.*\) --retry-failed --db sqlite:", status)
+    failures = describe(session.open_read_only(place.url))["failures"]
+    assert {(unit["stage"], unit["key"].split("|")[1]) for unit in failures} == {("predict", "test/a")}
+    assert all("changed since" in unit["message"] for unit in failures)
     edited.write_bytes(whole)
     assert place.run("train", "explain-local").clean, "tried again without being asked for"
 

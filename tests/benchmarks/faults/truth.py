@@ -62,7 +62,7 @@ def demand_plain_file(url: str) -> None:
 def demand_finished(url: str) -> None:
     """What `python -m precompute status` must say at the end."""
     text = status_text(url)
-    if ": 0 of " not in text or "failed" in text or "skipped" in text or ", not finished" in text:
+    if ", 0 left" not in text or "failed" in text or "skipped" in text or ", not finished" in text:
         raise FaultError(f"status: {text}")
 
 
