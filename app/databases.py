@@ -182,6 +182,14 @@ class Database:
         labels = self._cached(("sharing", group.model), read).get(group.id, ())
         return tuple(label for label in labels if label != group.label)
 
+    def failure(self, stage: str, key: str) -> str | None:
+        """Why a unit of work failed, on one line; None where it did not."""
+
+        def read() -> dict[tuple[str, str], str]:
+            return {(unit.stage, unit.key): " ".join(unit.message.split()) for unit in self.reader.runs.failures()}
+
+        return self._cached(("failures",), read).get((stage, key))
+
     def faithfulness(self, model: str, path: str) -> FaithfulnessView | None:
         """As `Reader.evaluations.faithfulness`."""
         return self._cached(("faithfulness", model, path), lambda: self.reader.evaluations.faithfulness(model, path))

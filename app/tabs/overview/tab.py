@@ -37,7 +37,10 @@ SHARE_BINS = 20
 
 @dataclass(frozen=True)
 class ModelLine:
-    """One model; `image_share` = mean over its explained samples, None without. The rest are links."""
+    """One model; `tested` = how many test samples its accuracy was measured on.
+
+    `image_share` is the mean over its explained samples, None without. The rest are links.
+    """
 
     name: str
     kind: str
@@ -45,6 +48,7 @@ class ModelLine:
     current: bool
     accuracy: float | None
     top3_accuracy: float | None
+    tested: int
     mistakes: int | None
     explanations: int
     image_share: float | None
@@ -118,12 +122,14 @@ class OverviewPage:
     database: str
     dataset: str
     samples: int
+    tests: int
     classes: list[ClassLine]
     models: list[ModelLine]
     ratios: list[RatioChart]
     reliability: Reliability | None
     explanations: int
-    problems: int
+    failed: int
+    skipped: int
     running: bool
     model: str | None
 
@@ -144,12 +150,14 @@ def overview_fragment(choice: Choice) -> str:
         database=database.shown,
         dataset=runs[-1].dataset if runs else "",
         samples=sum(view.train + view.test for view in classes),
+        tests=sum(view.test for view in classes),
         classes=[_class_line(choice, view, scores.get(view.label)) for view in sorted(classes, key=_worst_first)],
         models=[_model_line(choice, model) for model in models],
         ratios=_ratios(choice, [model for model in models if model.explanations]),
         reliability=_reliability(choice, measured) if measured else None,
         explanations=sum(model.explanations for model in models),
-        problems=len(database.reader.runs.problems()) + len(database.reader.runs.failures()),
+        failed=len(database.reader.runs.failures()),
+        skipped=database.reader.runs.count_problems(),
         running=bool(runs) and runs[-1].finished_at is None,
         model=choice.model.name if choice.model else None,
     )
@@ -172,6 +180,7 @@ def _model_line(choice: Choice, model: ModelView) -> ModelLine:
         current=choice.model is not None and model.name == choice.model.name,
         accuracy=model.accuracy,
         top3_accuracy=model.top3_accuracy,
+        tested=tested,
         mistakes=int((outcomes.test & ~outcomes.right).sum()) if tested else None,
         explanations=model.explanations,
         image_share=float(shares.mean()) if len(shares) else None,

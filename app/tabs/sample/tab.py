@@ -33,6 +33,7 @@ from db.records.samples import SampleDetail
 TOP_CLASSES = 3
 LONGEST_NUMBER = 9
 HEADINGS = {"predicted": "Why it said", "true": "What spoke for the true class", "runner_up": "Why not"}
+FAILED = {"predict": "Predicting", "explain-local": "Explaining", "activation": "Making activation maps"}
 SHORT = {"predicted": "Answer", "true": "True class", "runner_up": "Runner-up"}
 
 
@@ -143,15 +144,16 @@ def _page(choice: Choice, detail: SampleDetail, focus: str | None, notices: tupl
         choice.model is None or choice.model.kind != "embedding"
     )  # which shows its own photograph below, and no words
     right = None if predicted is None else predicted.label == detail.label
+    failed = _failures(choice, detail)
     return SamplePage(
         notices=notices,
         verdict="unknown" if right is None else "right" if right else "wrong",
-        headline=_headline(right),
+        headline=_headline(right, "predict" in failed),
         title=titles.get(detail.label, detail.label),
         sentence=_sentence(titles, detail.label, chances),
         basis=basis(main.image_weights, main.text_weights, texts) if main else None,
         path=detail.path,
-        missing=None if main else _missing(choice, detail),
+        missing=_failed(choice, failed) if failed else None if main else _missing(choice, detail),
         ratio=detail.width / detail.height,
         width=detail.width,
         height=detail.height,
@@ -169,9 +171,9 @@ def _page(choice: Choice, detail: SampleDetail, focus: str | None, notices: tupl
     )
 
 
-def _headline(right: bool | None) -> str:
+def _headline(right: bool | None, failed: bool) -> str:
     if right is None:
-        return "No prediction yet"
+        return "No prediction" if failed else "No prediction yet"
     return "Recognised correctly" if right else "Mistaken"
 
 
@@ -240,6 +242,20 @@ def _outlined(database: Database, detail: SampleDetail, focus: str | None) -> Ou
         return Outlined("", width, height, feature)
     path = segment_outline(regions.label_map, feature) if modality == "image" else ""
     return Outlined(path, width, height, None) if path else None
+
+
+def _failures(choice: Choice, detail: SampleDetail) -> dict[str, str]:
+    """Why the model's work on this sample failed, by stage; a prediction is made with those of its class and split."""
+    model = choice.model.name if choice.model else ""
+    keys = dict.fromkeys(FAILED, f"{model}|{detail.path}")
+    keys["predict"] = f"{model}|{detail.split}/{detail.label}"
+    reasons = {stage: choice.database.failure(stage, key) for stage, key in keys.items()}
+    return {stage: reason for stage, reason in reasons.items() if reason is not None}
+
+
+def _failed(choice: Choice, failures: dict[str, str]) -> Missing:
+    told = " ".join(f"{FAILED[stage]} failed: {reason.rstrip('.')}." for stage, reason in failures.items())
+    return Missing(f"{told} The same run with --retry-failed tries it again. All that failed:", note.command(choice))
 
 
 def _missing(choice: Choice, detail: SampleDetail) -> Missing | None:
