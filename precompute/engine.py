@@ -7,17 +7,17 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from db import interruption
 from db.errors import UserError
 from db.records.written import FinishedUnit, Record
 from precompute.context import RunContext, worker_count
 from precompute.executors import FixedState, Job, Outcome, Setup, Work, executor
-from precompute.progress import progress_bar, say
+from precompute.progress import Throughput, progress_bar, say
 from precompute.recipe import settings_hash
 
-MAX_ALIKE_FAILURES = 3
+MAX_IDENTICAL_FAILURES = 3
 """After so many jobs that all fail for the same reason before any is done, the stage stops."""
 INPUT_CHANGED = "input changed"
 """The mark of a unit that failed since a file was not what was ingested; it fits nothing: the unit is tried again."""
@@ -32,11 +32,14 @@ class Task:
         depends_on: what its results are made from beside the stage's settings, as a JSON value: hashes of pictures,
             entries and checkpoints, fingerprints of other units.
         payload: what the stage's work gets.
-        model: name of the model that its results go away with.
-        sample: path of the sample that its results go away with.
+        model: name of the model that its results are deleted with.
+        sample: path of the sample that its results are deleted with.
         size: how much it counts in the progress bar.
         wanted: False = results that are there are kept while they are valid, but none are made.
         mark: its fingerprint before the stage's version is taken in, where databases of older versions define it.
+            It takes the place of the stage's name and settings and of `depends_on`: none of these is in the fingerprint
+            then, so it must itself be a hash of every setting and input that the results depend on. A new stage gives
+            `depends_on` instead.
     """
 
     key: str
@@ -89,8 +92,8 @@ class Stage:
     Attributes:
         name: in marks, messages and on the command line.
         settings: JSON values that its results depend on.
-        inputs: stages whose results its own are made from: where those go, these go.
-        tasks: lists all tasks, finished ones too, and what each stands on.
+        inputs: stages whose results its own are made from; when those are deleted, these are deleted, too.
+        tasks: lists all tasks, finished ones too, and what each depends on.
         work: computes a job: a pure function of (worker state, payload), without a database; for several tasks it
             answers with a `ByKey` of results, or of `Failed` for one that has none.
         rows: the records of a finished task, from the answers to all jobs that name its key, in the order of jobs.
@@ -101,7 +104,7 @@ class Stage:
         in_process: whether it must run in this process, on all of its threads.
         after: runs when all is stored, e.g. to sum results up.
         load: adds to a job what is stored and too large to hold for all jobs at a time, just before it is done.
-        pace: makes what measures the speed from answers.
+        throughput: makes what measures the speed from answers.
     """
 
     name: str
@@ -117,7 +120,7 @@ class Stage:
     in_process: bool = False
     after: Callable[[RunContext], None] | None = None
     load: Callable[[RunContext, Job], Job] = lambda context, job: job
-    pace: Callable[[], Pace] | None = None
+    throughput: Callable[[], Throughput] | None = None
 
     def fingerprint(self, task: Task) -> str:
         """What a done mark must hold to be valid: the hash of all that the task's results are made from."""
@@ -170,21 +173,14 @@ def _announce(stage: Stage, report: Report, pending: int) -> None:
     say(f"{stage.name}: {pending} to do, {report.kept} stored{before}")
 
 
-class Pace(Protocol):
-    """Measures a stage's speed while it works; shown beside the progress bar."""
-
-    def add(self, answer: Any) -> None: ...
-
-    def __str__(self) -> str: ...
-
-
 @dataclass
 class _Pending:
     """The pending tasks of one stage by key, and their outcomes so far.
 
     Attributes:
         parts: outcomes of tasks that wait for more of them, by key and the job's index.
-        alike: failures by job, put off while nothing but one and the same failure came; None once something else did.
+        identical_failures: failures by job, put off while nothing but one and the same failure came; None once
+            something else did.
     """
 
     context: RunContext
@@ -193,7 +189,7 @@ class _Pending:
     report: Report
     tasks: Mapping[str, Task]
     parts: dict[str, dict[int, Outcome]] = field(default_factory=lambda: defaultdict(dict))
-    alike: list[Failures] | None = None
+    identical_failures: list[Failures] | None = None
     pruned: bool = False
 
     def do(self) -> None:
@@ -207,8 +203,9 @@ class _Pending:
         needed = Counter(key for job in jobs for key in job.keys)
         count = 1 if stage.in_process else min(worker_count(self.context.options), len(jobs))
         loaded = (stage.load(self.context, job) for job in jobs)
-        self.alike = [] if self.report.kept == 0 else None
-        pace, total, finished = stage.pace() if stage.pace else None, sum(task.size for task in pending), 0.0
+        self.identical_failures = [] if self.report.kept == 0 else None
+        throughput = stage.throughput() if stage.throughput else None
+        total, finished = sum(task.size for task in pending), 0.0
         with (
             progress_bar(stage.name, stage.counted) as show,
             closing(executor(count).run(stage.setup(self.context, pending), stage.work, loaded)) as outcomes,
@@ -218,14 +215,14 @@ class _Pending:
                 if outcome.fatal:
                     raise UserError(outcome.error)
                 self._store(self._complete(job, outcome, needed))
-                if pace is not None and outcome.error is None:
-                    pace.add(outcome.answer)
+                if throughput is not None and outcome.error is None:
+                    throughput.add(outcome.answer)
                 finished += sum(self.tasks[key].size / needed[key] for key in job.keys)
-                show(round(finished), total, str(pace or ""))
-        self._fail([one for of_job in self.alike or () for one in of_job])
+                show(round(finished), total, str(throughput or ""))
+        self._fail([one for of_job in self.identical_failures or () for one in of_job])
         self.report.seconds = time.perf_counter() - started
-        if pace is not None:
-            say(f"{stage.name}: {pace}")
+        if throughput is not None:
+            say(f"{stage.name}: {throughput}")
 
     def _complete(self, job: Job, outcome: Outcome, needed: Mapping[str, int]) -> Iterator[tuple[Task, list[Outcome]]]:
         """The tasks that this was the last job of, with all their outcomes in the order of the jobs."""
@@ -249,17 +246,18 @@ class _Pending:
             with interruption.deferred():
                 self.context.writer.store(units)
             self.report.done += len(units)
-        if self.alike is not None:
-            by_job = [*self.alike, failures] if failures else self.alike
+        if self.identical_failures is not None:
+            by_job = [*self.identical_failures, failures] if failures else self.identical_failures
             failures = [one for of_job in by_job for one in of_job]
             reasons = {outcome.error for _, outcome in failures}
             foreseen = any(isinstance(outcome.answer, Failed) for _, outcome in failures)
             if not units and not foreseen and len(reasons) <= 1:
-                if len(by_job) >= MAX_ALIKE_FAILURES:
-                    raise UserError(f"{self.stage.name}: stopped, for it fails everywhere: {next(iter(reasons))}")
-                self.alike = by_job
+                if len(by_job) >= MAX_IDENTICAL_FAILURES:
+                    first = f"the first {len(by_job)} jobs all failed with: {next(iter(reasons))}"
+                    raise UserError(f"{self.stage.name}: aborted: {first}")
+                self.identical_failures = by_job
                 return
-            self.alike = None
+            self.identical_failures = None
         self._fail(failures)
 
     def _finished(self, task: Task, outcomes: Sequence[Outcome]) -> FinishedUnit:

@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import queue
 import signal
+import sysconfig
 import threading
 import time
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -15,6 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from typing import Any, Protocol
 
 from db import interruption
@@ -23,6 +26,15 @@ from precompute.dataset.faults import InputChangedError
 
 MAX_WORKER_DEATHS = 3
 """A job that so many workers died of is not tried again."""
+_PROJECT = Path(__file__).parent.parent
+_INSTALLED = tuple(
+    Path(folder)
+    for folder in (
+        *(_PROJECT / name for name in ("precompute", "db", "app")),
+        *(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    )
+)
+"""Folders of Shelf Lens, Python and installed packages; a file elsewhere is a user's own."""
 PREFETCH = 2
 """Jobs that a worker has at a time: the one in hand and the next."""
 
@@ -239,6 +251,15 @@ def _attempt(work: Work, state: Any, job: Job) -> Outcome:
 
 
 def reason(error: Exception) -> str:
-    """An exception in one line; that of a UserError is one already."""
+    """An exception in one line, and where a user's own code raised it; a UserError is one line already."""
     text = " ".join(str(error).split())
-    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}{_own_frame(error)}"
+
+
+def _own_frame(error: Exception) -> str:
+    """The innermost frame outside Shelf Lens and its dependencies, e.g. of a user's own model; empty without one."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_file() and not any(path.is_relative_to(folder) for folder in _INSTALLED):
+            return f" ({path.name}, line {frame.lineno}, in {frame.name})"
+    return ""

@@ -186,7 +186,9 @@ def _activation(context: RunContext) -> None:
 
 
 def _tell(report: Report, name: str, what: str) -> None:
-    if not report.done:
+    if report.failed:
+        say(f"{name}: {report.kept + report.done} of {report.tasks} {what} are stored; {report.failed} failed")
+    elif not report.done:
         say(f"{name}: all {report.kept} {what} are stored")
 
 

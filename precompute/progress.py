@@ -5,15 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from tqdm import tqdm
 
 
 class Progress(Protocol):
-    """Shows how many are done of how many, with a word on the pace where there is one."""
+    """Shows how many are done of how many, with the throughput where it is measured."""
 
-    def __call__(self, done: int, total: int, pace: str = "") -> None: ...
+    def __call__(self, done: int, total: int, throughput: str = "") -> None: ...
+
+
+class Throughput(Protocol):
+    """Measures a stage's speed while it works; shown beside the progress bar."""
+
+    def add(self, answer: Any) -> None: ...
+
+    def __str__(self) -> str: ...
 
 
 @contextmanager
@@ -35,9 +43,9 @@ def progress_bar(title: str, unit: str) -> Iterator[Progress]:
         delay=0.5,
     )
 
-    def show(done: int, total: int, pace: str = "") -> None:
+    def show(done: int, total: int, throughput: str = "") -> None:
         bar.total = total
-        bar.set_postfix_str(pace, refresh=False)
+        bar.set_postfix_str(throughput, refresh=False)
         bar.update(done - bar.n)
 
     with bar:

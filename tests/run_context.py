@@ -50,7 +50,7 @@ def bars(monkeypatch: pytest.MonkeyPatch) -> Bars:
 
     @contextmanager
     def recorded(title: str, unit: str) -> Iterator[Any]:
-        yield lambda done, total, pace="": seen.append((done, total))
+        yield lambda done, total, throughput="": seen.append((done, total))
 
     monkeypatch.setattr("precompute.engine.progress_bar", recorded)
     return seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -68,9 +69,13 @@ class Toy:
         return figures(self.engine, self.name)
 
     def units(self) -> dict[str, tuple[str, str | None]]:
+        """Status and message by letter; a message without the line of the test that raised it."""
         query = select(WorkUnit.key, WorkUnit.status, WorkUnit.message).where(WorkUnit.stage == self.name)
         with Session(self.engine) as session:
-            return {key: (status, message) for key, status, message in session.execute(query)}
+            return {
+                key: (status, message and re.sub(r" \(\w+\.py, line \d+, in \w+\)$", "", message))
+                for key, status, message in session.execute(query)
+            }
 
 
 def stored(task: Task, answers: Sequence[Any]) -> list[EvaluationRecord]:

@@ -211,7 +211,7 @@ class GroupRecord(Record):
 
 @dataclass(frozen=True)
 class RankRecord(Record):
-    """A new rank, score and concept of a stored group."""
+    """A new rank, score and concept of a stored group: it updates a row of `global_group` in place."""
 
     group_id: int
     rank: int

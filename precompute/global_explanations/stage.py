@@ -205,6 +205,7 @@ def _rows(task: Task, answers: Sequence[dict[Modality, ModalityGroups]]) -> list
     model, label = task.model, task.payload
     records: list[Record] = []
     for modality, groups in answers[0].items():
+        # provisional; rank-global overwrites it
         scores = [normlime_score([m.weight for m in g.members], [m.norm for m in g.members]) for g in groups.groups]
         records += [_group_record(ranked, model, label) for ranked in rank_groups(groups.groups, scores)]
         records.append(_summary(groups, modality, model, label))

@@ -56,7 +56,7 @@ def explain_local_stage(recipe: Recipe) -> Stage:
         load=_with_label_map,
         setup=setup_of_tasks,
         counted="prediction",
-        pace=Pace,
+        throughput=Throughput,
     )
 
 
@@ -137,7 +137,7 @@ def _rows(_: Task, answers: Sequence[Answer]) -> list[Record]:
     return [answer.segmentation, *answer.explanations]
 
 
-class Pace:
+class Throughput:
     """How fast explanations are made, and the share of the workers' time that is spent inside the towers."""
 
     def __init__(self) -> None:

@@ -121,7 +121,19 @@ def _measure(context: RunContext) -> None:
     figures = measured(context.engine)
     context.writer.store_accuracy(figures)
     for name, found in figures.items():
-        say(f"{name}: accuracy {found['accuracy']:.3f}, among the first three {found['top3_accuracy']:.3f}")
+        whole = _unpredicted(context, name, sum(count for _, _, count in found["confusion"]))
+        say(f"{name}: accuracy {found['accuracy']:.3f}, top-3 accuracy {found['top3_accuracy']:.3f}{whole}")
+
+
+def _unpredicted(context: RunContext, model: str, predicted: int) -> str:
+    """What an accuracy leaves out: test samples whose unit failed; nothing where all are predicted."""
+    wanted = len(stored_samples(context.engine, context.dataset, "test"))
+    if predicted == wanted:
+        return ""
+    failed = sum(
+        unit.stage == PREDICT and unit.key.startswith(f"{model}|") for unit in Reader(context.engine).runs.failures()
+    )
+    return f" ({predicted} of {wanted} test samples predicted; {failed} unit(s) failed)"
 
 
 def measured(engine: Engine) -> dict[str, dict[str, Any]]:

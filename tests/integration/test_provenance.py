@@ -73,7 +73,9 @@ def test_a_class_that_goes_and_comes_back_leaves_no_gap(place: Place) -> None:
     assert ("explain-global", "first|a") in kept
 
 
-def test_a_picture_that_changes_while_a_run_is_at_work_is_not_explained_under_its_old_name(tmp_path: Path) -> None:
+def test_a_picture_that_changes_while_a_run_is_at_work_is_not_explained_under_its_old_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     place = Place(tmp_path, BASE)
     place.run("ingest")
     edited = place.data / "test/a/0.png"
@@ -82,6 +84,10 @@ def test_a_picture_that_changes_while_a_run_is_at_work_is_not_explained_under_it
     result = place.run("train")
     assert result.failed == 2, "the class's predictions by both models"
     assert "changed since the data set was ingested" in result.reason
+    told = capsys.readouterr().err
+    assert re.search(
+        r"first: accuracy .*, top-3 accuracy .* \(4 of 6 test samples predicted; 1 unit\(s\) failed\)", told
+    )
     status = status_text(place.url)
     assert re.search(r"predict: \d+ done, 2 failed, 0 left", status)
     assert re.search(r"failed: predict: 2 units, e\.g\. \w+\|test/a: .*changed since", status)
@@ -91,6 +97,7 @@ def test_a_picture_that_changes_while_a_run_is_at_work_is_not_explained_under_it
     assert all("changed since" in unit["message"] for unit in failures)
     edited.write_bytes(whole)
     assert place.run("train", "explain-local").clean, "tried again without being asked for"
+    assert "test samples predicted" not in capsys.readouterr().err
 
 
 def test_a_group_does_not_outlive_a_sample_that_it_was_made_from(place: Place) -> None:

@@ -142,7 +142,7 @@ def test_a_kill_between_two_units_of_a_move_is_mended_even_if_the_move_is_taken_
     class KilledError(Exception):
         pass
 
-    def kill(done: int, total: int, pace: str = "") -> None:
+    def kill(done: int, total: int, throughput: str = "") -> None:
         if ingestion.labels().get("train/yoghurt/1.jpg") == "milk":
             raise KilledError
 

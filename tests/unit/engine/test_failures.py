@@ -57,7 +57,10 @@ def test_a_unit_that_failed_since_a_file_had_changed_is_tried_again_by_itself(to
 
 def test_a_stage_that_fails_everywhere_stops(toy: Toy) -> None:
     toy.failing = dict.fromkeys("abcd", ValueError("no memory"))
-    with pytest.raises(UserError, match=r"^toy: stopped, for it fails everywhere: ValueError: no memory$"):
+    with pytest.raises(
+        UserError,
+        match=r"^toy: aborted: the first 3 jobs all failed with: ValueError: no memory \(toy_",
+    ):
         toy.run()
     assert toy.done == ["a", "b", "c"]
     assert toy.units() == {}

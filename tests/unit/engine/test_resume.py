@@ -32,7 +32,7 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(toy: Toy, monkeypatch: pyte
     class CutOffError(Exception):
         pass
 
-    def cut(done: int, total: int, pace: str = "") -> None:
+    def cut(done: int, total: int, throughput: str = "") -> None:
         if done == 2:
             raise CutOffError
 

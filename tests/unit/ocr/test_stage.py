@@ -172,7 +172,7 @@ def test_an_engine_that_fails_on_every_picture_ends_the_stage(folder: DatasetFol
     for number in range(4):
         folder.picture(f"train/a/{number}.jpg")
     ingestion(folder)
-    with pytest.raises(UserError, match=r"^ocr: stopped, for it fails everywhere: failing cannot read it \(no ink\)"):
+    with pytest.raises(UserError, match=r"^ocr: aborted: the first 3 jobs all failed with: failing cannot read it"):
         read(ingestion, folder, FailingReader)
     assert failures(ingestion) == {}
 
