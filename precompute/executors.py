@@ -27,12 +27,9 @@ from precompute.dataset.faults import InputChangedError
 MAX_WORKER_DEATHS = 3
 """A job that so many workers died of is not tried again."""
 _PROJECT = Path(__file__).parent.parent
-_INSTALLED = tuple(
-    Path(folder)
-    for folder in (
-        *(_PROJECT / name for name in ("precompute", "db", "app")),
-        *(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-    )
+_INSTALLED = (
+    *(_PROJECT / name for name in ("precompute", "db", "app")),
+    *(Path(sysconfig.get_paths()[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
 )
 """Folders of Shelf Lens, Python and installed packages; a file elsewhere is a user's own."""
 PREFETCH = 2
