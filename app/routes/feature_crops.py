@@ -10,7 +10,7 @@ from PIL import Image
 
 from app.databases import Database
 from app.drawing.crops import crop_sheet, entry_crop, segment_crop
-from app.tabs.global_explanations.groups import CELLS, SHOWN_CROPS, SHOWN_GROUPS, ordered_members
+from app.tabs.global_explanations.group_lists import CELLS, SHOWN_CROPS, SHOWN_GROUPS, ordered_members
 from db.records.explanations import Modality
 from db.records.groups import MemberView
 from db.records.pictures import PartSource

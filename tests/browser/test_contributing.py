@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,9 +30,18 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, content in FILES:
         (clone / name).parent.mkdir(exist_ok=True)
         (clone / name).write_text(content, encoding="utf-8")
-    for diff in DIFFS:
-        subprocess.run(["git", "apply", "-"], cwd=clone, input=diff, text=True, check=True)
+    for file, hunks in re.findall(r"^\+\+\+ b/(\S+)\n(.*?)(?=^--- a/|\Z)", "".join(DIFFS), re.DOTALL | re.MULTILINE):
+        for hunk in re.split(r"^@@.*\n", hunks, flags=re.MULTILINE)[1:]:
+            _apply(clone / file, hunk.splitlines(keepends=True))
     return clone
+
+
+def _apply(file: Path, hunk: list[str]) -> None:
+    """By content: lines that were added near by do not matter."""
+    before, after = ("".join(line[1:] for line in hunk if line[0] in kinds) for kinds in (" -", " +"))
+    text = file.read_text("utf-8")
+    assert text.count(before) == 1, f"{file.name} does not have once: {before}"
+    file.write_text(text.replace(before, after), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from app.measures.agreement import in_words, rank_correlation
 from app.tabs import note
 from app.tabs.choice import Choice
 from app.tabs.compare.explained import Subject, names_of, subjects
-from app.tabs.global_explanations.groups import Group, class_groups, score_used
+from app.tabs.global_explanations.group_lists import Group, class_groups, score_used
 from app.templating import link, render
 from app.wording import Score
 

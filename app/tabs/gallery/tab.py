@@ -17,16 +17,16 @@ from app.view_state import Range, ViewState
 from db.records.predictions import Outcomes
 from db.records.samples import SampleView
 
-MOST = 300
+MAX_SAMPLES = 300
 """So many samples are shown at once; the filters narrow down what is more."""
 
 
 @dataclass(frozen=True)
 class Chip:
-    """A filter that the address holds and that a click takes away; `keys` are its names there."""
+    """A filter that the address holds and that a click takes away; `key` is its name there."""
 
     text: str
-    keys: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def gallery_fragment(choice: Choice, state: ViewState, tagged: Sequence[str] = (
     trust = _trust(choice, samples) if samples is not None and state.sort in ("doubtful", "trusted") else {}
     ranks = {row: trust_rank(word, r2) for row, (word, r2) in trust.items()}
     rows = ordered(outcomes, rows, state.sort, ranks)
-    shown = rows[:MOST].tolist()
+    shown = rows[:MAX_SAMPLES].tolist()
     views = [samples[row] for row in shown] if samples is not None else _views(choice, outcomes, shown)
     page = GalleryPage(
         notices=choice.notices,
@@ -83,10 +83,12 @@ def gallery_fragment(choice: Choice, state: ViewState, tagged: Sequence[str] = (
         shown=state.shown,
         chips=_chips(choice, state),
         found=len(rows),
-        left_out=max(len(rows) - MOST, 0),
+        left_out=max(len(rows) - MAX_SAMPLES, 0),
         nothing=_nothing(outcomes, state),
     )
-    return render("gallery.html", page=page, tiles=_tiles(choice, state, views, outcomes, shown, trust), most=MOST)
+    return render(
+        "gallery.html", page=page, tiles=_tiles(choice, state, views, outcomes, shown, trust), most=MAX_SAMPLES
+    )
 
 
 def _tiles(
@@ -141,7 +143,7 @@ def _summary(outcomes: Outcomes, rows: Rows) -> str:
         right = int((outcomes.right & tested).sum())
         total = int(tested.sum())
         parts.insert(1, f"{thousands(right)} of {thousands(total)} test samples recognised ({percent(right / total)})")
-    shown = f"the first {MOST} of {thousands(len(rows))}" if len(rows) > MOST else thousands(len(rows))
+    shown = f"the first {MAX_SAMPLES} of {thousands(len(rows))}" if len(rows) > MAX_SAMPLES else thousands(len(rows))
     return " · ".join([*parts, f"{shown} shown here"])
 
 

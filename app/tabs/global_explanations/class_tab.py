@@ -11,8 +11,8 @@ from app.drawing.histogram import histogram_bars
 from app.routes.media_addresses import group_crops_address
 from app.tabs import note
 from app.tabs.choice import Choice
+from app.tabs.global_explanations.group_lists import SHOWN_CROPS, SHOWN_GROUPS, Group, class_groups, score_used
 from app.tabs.global_explanations.group_map import GroupMap, SuperpixelMap, group_map, superpixel_map
-from app.tabs.global_explanations.groups import SHOWN_CROPS, SHOWN_GROUPS, Group, class_groups, score_used
 from app.tabs.overview.tab import LinkedBar, share_href
 from app.templating import percent, render
 from app.wording import Score

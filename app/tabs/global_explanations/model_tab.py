@@ -10,7 +10,7 @@ from app.measures.classification import median_shares
 from app.tabs import note
 from app.tabs.choice import Choice
 from app.tabs.global_explanations.deletion import DeletionTable, deletion_table
-from app.tabs.global_explanations.groups import (
+from app.tabs.global_explanations.group_lists import (
     ClassLink,
     ClassLinks,
     Group,

@@ -23,7 +23,7 @@ from app.routes.media_addresses import (
     sprite_address,
     tile_address,
 )
-from app.tabs.global_explanations.groups import CELLS, SHOWN_CROPS, ordered_members
+from app.tabs.global_explanations.group_lists import CELLS, SHOWN_CROPS, ordered_members
 from db.records.explanations import Modality
 from tests.example_database import build
 
