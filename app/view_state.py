@@ -92,9 +92,9 @@ class ViewState:
     and `pair` (of confused classes) belong to the Global tab.
 
     The gallery shows samples `within` a class or all, of a `split`, `shown` = right, wrong, confused (taken for the
-    class `rival` where it is given) or tagged, whose image share lies in the range `share` and whose probability in the
-    range `sure`, on whose pack `word` was read, ordered by `sort`. The Compare tab shows a sample, a class or the
-    confusion matrix, and explains each model's answer or the true class (`about`). `asked` are the words searched for.
+    class `rival` where it is given) or tagged, whose `image_share` and `probability` lie in these ranges, on whose pack
+    `word` was read, ordered by `sort`. The Compare tab shows a sample, a class or the confusion matrix, and explains
+    each model's answer or the true class (`explained_class`). `asked` are the words searched for.
     """
 
     db: str | None = name(fragments=EVERY)
@@ -105,8 +105,8 @@ class ViewState:
     split: str | None = choice("train", "test", "all", default=None, fragments=("gallery",), tab="gallery")
     within: str = choice("class", "all", fragments=("gallery",), tab="gallery")
     rival: str | None = name(fragments=("gallery",), tab="gallery")
-    share: tuple[float, float] | None = share_range(fragments=("gallery",), tab="gallery")
-    sure: tuple[float, float] | None = share_range(fragments=("gallery",), tab="gallery")
+    image_share: tuple[float, float] | None = share_range(key="share", fragments=("gallery",), tab="gallery")
+    probability: tuple[float, float] | None = share_range(key="sure", fragments=("gallery",), tab="gallery")
     word: str | None = name(fragments=("gallery",), tab="gallery")
     sort: str = choice(
         "name", "unsure", "sure", "picture", "words", "doubtful", "trusted", fragments=("gallery",), tab="gallery"
@@ -116,7 +116,7 @@ class ViewState:
     focus: str | None = name(fragments=("sample",))
     map: str | None = name(fragments=("maps",), history=False)
     compare: str = choice("sample", "class", "confusion", fragments=("compare",), tab="compare")
-    about: str = choice("answer", "true", fragments=("compare",))
+    explained_class: str = choice("answer", "true", key="about", fragments=("compare",))
     asked: str | None = name(key="q", fragments=("search",), history=False)
 
 

@@ -47,10 +47,11 @@ def test_reading_what_was_written_gives_the_same_state_in_the_page_and_on_the_se
         assert read == state
         served = read_state(dict(parse_qsl(text.lstrip("?"))))
         assert served.label == state["class"] and served.asked == state["q"]
-        for name in ("db", "shown", "split", "within", "rival", "word", "sort", "scope", "compare", "about", "map"):
+        for name in ("db", "shown", "split", "within", "rival", "word", "sort", "scope", "compare", "map"):
             assert getattr(served, name) == state[name]
+        assert served.explained_class == state["about"]
         if state["share"] is not None:
-            assert served.share == tuple(float(limit) for limit in state["share"].split("-"))
+            assert served.image_share == tuple(float(limit) for limit in state["share"].split("-"))
     assert page.evaluate(SCRIPT, [page.evaluate(READ, [""])[0]])[0][0] == "?", "defaults are left out"
     assert read_state({}) == ViewState()
 

@@ -64,7 +64,7 @@ def explained_by(subject: Subject, detail: SampleDetail, choice: Choice, state: 
     if answer is None or own is None:
         return None
     of_truth = next((one for one in explanations if one.target == one.label), answer)
-    found = of_truth if state.about == "true" else answer
+    found = of_truth if state.explained_class == "true" else answer
     weights = np.concatenate([found.image_weights, found.text_weights])
     matches = _same_features(choice.database, subject.database, detail, own)
     return Explained(subject, answer, found, own, weights, matches)

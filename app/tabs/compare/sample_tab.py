@@ -110,7 +110,7 @@ def _page(
         map_width=detail.segmentation_width or 1,
         map_height=detail.segmentation_height or 1,
         display=picture_address(database, display.digest, "display", detail.path) if display else None,
-        about=state.about,
+        about=state.explained_class,
         differ=len({one.found.target for one in found}) > 1,
         largest=largest,
         largest_signed=largest_signed,

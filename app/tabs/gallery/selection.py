@@ -50,7 +50,7 @@ def selected(outcomes: Outcomes, state: ViewState, split: str, tagged: Collectio
         keep &= np.isin(outcomes.sample, np.fromiter(tagged, np.int64))
     if state.shown == "confused" and state.rival is not None:
         keep &= outcomes.predicted == (outcomes.labels.index(state.rival) if state.rival in outcomes.labels else -2)
-    for limits, values in ((state.share, outcomes.image_share), (state.sure, outcomes.probability)):
+    for limits, values in ((state.image_share, outcomes.image_share), (state.probability, outcomes.probability)):
         if limits is not None:
             keep &= inside(values, limits)
     return np.flatnonzero(keep)

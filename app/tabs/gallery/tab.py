@@ -160,10 +160,10 @@ def _rivals(choice: Choice, outcomes: Outcomes, split: str) -> list[tuple[str, s
 
 def _chips(choice: Choice, state: ViewState) -> list[Chip]:
     chips = []
-    if state.share is not None:
-        chips.append(Chip(f"Image share {_limits(state.share)}", "share"))
-    if state.sure is not None:
-        chips.append(Chip(f"Certainty {_limits(state.sure)}", "sure"))
+    if state.image_share is not None:
+        chips.append(Chip(f"Image share {_limits(state.image_share)}", "share"))
+    if state.probability is not None:
+        chips.append(Chip(f"Certainty {_limits(state.probability)}", "sure"))
     if state.word is not None:
         chips.append(Chip(f"With the word “{state.word}”", "word"))
     if state.shown == "confused" and state.rival is not None:

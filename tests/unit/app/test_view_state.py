@@ -23,11 +23,11 @@ def test_names_are_read_as_they_stand_and_empty_ones_are_not_there() -> None:
 
 @pytest.mark.parametrize("text", ["", "0.2", "0.4-0.2", "0.3-0.3", "a-b", "-0.5", "0.1-", "nan-1", "2-1"])
 def test_malformed_range_is_none(text: str) -> None:
-    assert read_state({"share": text}).share is None
+    assert read_state({"share": text}).image_share is None
 
 
 def test_range_is_held_in_0_to_1() -> None:
-    assert read_state({"sure": "0.5-7"}).sure == (0.5, 1.0)
+    assert read_state({"sure": "0.5-7"}).probability == (0.5, 1.0)
 
 
 def test_the_page_receives_every_field_as_json_with_its_key_in_the_address() -> None:

@@ -30,7 +30,10 @@ def plain_selected(outcomes: Outcomes, state: ViewState, split: str) -> list[int
             or state.rival is None
             or (outcomes.predicted[row] >= 0 and outcomes.labels[outcomes.predicted[row]] == state.rival),
         ]
-        for limits, value in ((state.share, outcomes.image_share[row]), (state.sure, outcomes.probability[row])):
+        for limits, value in (
+            (state.image_share, outcomes.image_share[row]),
+            (state.probability, outcomes.probability[row]),
+        ):
             if limits is not None:
                 fits.append(limits[0] <= value < limits[1] or (limits[1] == 1 and value == 1))
         if all(fits):
@@ -44,13 +47,13 @@ def plain_selected(outcomes: Outcomes, state: ViewState, split: str) -> list[int
     [
         {},
         {"shown": "right"},
-        {"shown": "wrong", "sure": (0.5, 1.0)},
+        {"shown": "wrong", "probability": (0.5, 1.0)},
         {"shown": "confused"},
         {"shown": "confused", "rival": "class-2"},
         {"shown": "confused", "rival": "nobody"},
         {"shown": "tagged"},
-        {"share": (0.2, 0.4)},
-        {"share": (0.5, 1.0), "sure": (0.0, 0.5), "shown": "right"},
+        {"image_share": (0.2, 0.4)},
+        {"image_share": (0.5, 1.0), "probability": (0.0, 0.5), "shown": "right"},
     ],
 )
 def test_filters_equal_the_plain_twin(filters: dict[str, Any], split: str) -> None:
@@ -68,7 +71,7 @@ def test_every_bar_of_a_histogram_selects_the_samples_that_it_counts() -> None:
     assert sum(bar.count for bar in bars) == len(known)
     for bar in bars:
         limits = (float(f"{bar.low:g}"), float(f"{bar.high:g}"))  # as the address has them
-        assert len(selected(outcomes, ViewState(share=limits), "all", ())) == bar.count
+        assert len(selected(outcomes, ViewState(image_share=limits), "all", ())) == bar.count
 
 
 @pytest.mark.parametrize(
