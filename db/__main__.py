@@ -13,7 +13,7 @@ from db.errors import UserError
 from db.session import open_read_only, upgrade
 from db.values import json_text
 
-app = typer.Typer(add_completion=False, help="Upkeep of a Shelf Lens database: what is in it, is it sound, get it out.")
+app = typer.Typer(add_completion=False, help="Inspect, check, export and copy a Shelf Lens database.")
 
 Url = Annotated[
     str | None,
@@ -65,7 +65,12 @@ def check(
 def export(
     what: Annotated[
         Literal["explanations", "global", "modality", "evaluation", "activation"],
-        typer.Argument(help="Which results: one record each.", show_choices=True),
+        typer.Argument(
+            help="One record each: of explanations, an explained class of a sample and model; of global, a group of a"
+            " class; of modality, an explained prediction with its image share; of evaluation, a set of measured"
+            " figures; of activation, an activation map. docs/exports.md has the fields.",
+            show_choices=True,
+        ),
     ],
     db: Url = None,
     form: Annotated[

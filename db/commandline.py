@@ -37,7 +37,9 @@ def run(app: typer.Typer, prog: str) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went: nothing more to flush
         code = 1
     except (DBAPIError, sqlite3.Error, OSError) as error:
-        from db.failures import explained_error  # takes the drivers to import: not for the start of every command
+        from db.database_errors import (
+            explained_error,  # takes the drivers to import: not for the start of every command
+        )
 
         code = _complain(prog, str(explained_error(error)))
     except interruption.Interrupted as error:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 
-from db.failures import remember_url
+from db.database_errors import remember_url
 from db.values import json_text
 
 PAGE_SIZE = 8192

@@ -15,8 +15,8 @@ import sqlalchemy
 from sqlalchemy import URL, inspect, text
 
 from db import address, engines
+from db.database_errors import FAILURES, explained_error
 from db.errors import UserError
-from db.failures import FAILURES, explained_error
 
 Engine: TypeAlias = sqlalchemy.Engine
 """An opened database: what Reader and Writer take."""

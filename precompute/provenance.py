@@ -17,9 +17,10 @@ INPUTS: Mapping[str, tuple[str, ...]] = {
     "evaluate-localisation": ("ingest", "activation", "activation-classes"),
     "evaluate-superpixels": ("ingest", "explain-local"),
 }
-"""By stage the stages whose results it is made from: where those go, its own go with them.
+"""By stage the stages whose results it is made from; when those are deleted, its own are deleted with them.
 
-What goes by itself, with its sample or its model, is not listed. A new stage that is made from others gets a line here.
+What is deleted by itself, with its sample or its model, is not listed.
+A new stage that is made from others gets a line here.
 """
 
 

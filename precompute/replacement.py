@@ -163,7 +163,7 @@ def _of_run(settings: Mapping[str, Any], value: Callable[[Recipe], str | None]) 
 
 
 def _counted(engine: Engine, found: Sequence[Replaced], models: set[str]) -> str:
-    """What goes in words: models with all that stands on them, or explanations, or the units of the stages."""
+    """What is removed, in words: models with all that depends on them, or explanations, or the units of the stages."""
     reader, of = Reader(engine), models or None
     counts = (reader.explanations.count(of), reader.groups.count(of), reader.units.count_evaluations(of))
     named = zip(counts, ("explanations", "global groups", "evaluations"), strict=True)

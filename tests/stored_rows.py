@@ -30,7 +30,7 @@ class RowStore:
         sample_id: int | None = None,
         seconds: float = 0.0,
     ) -> None:
-        """Store a finished unit with its rows; a model among them is what the unit goes away with."""
+        """Store a finished unit with its rows; a model among them is what the unit is deleted with."""
         unit = self._unit(stage, key, mark, "done", model_id=model_id, sample_id=sample_id, seconds=seconds)
         unit.records = sum(isinstance(row, COUNTED) for row in rows)
         with Session(self._engine, expire_on_commit=False) as session, session.begin():

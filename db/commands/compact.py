@@ -10,8 +10,8 @@ from sqlalchemy import Engine, text
 
 from db import address
 from db.commands.info import size_bytes
+from db.database_errors import explained_error
 from db.errors import UserError
-from db.failures import explained_error
 from db.session import create, finish
 from db.write.lease import hold
 

@@ -34,8 +34,9 @@ from db.schema.tables import (
 )
 from db.values import Vector
 
-_NAMES = {"model", "sample", "split", "label", "predicted", "target"}
-_NUMBERS = [name for name in ExplanationView.__dataclass_fields__ if name not in _NAMES]
+_JOINED = {"model", "sample", "split", "label", "predicted", "target"}
+_OWN_COLUMNS = [name for name in ExplanationView.__dataclass_fields__ if name not in _JOINED]
+"""Fields of ExplanationView that are columns of `explanation`; the others are joined from other tables."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,7 @@ def explanation_query() -> Select[Any]:
     own, target, predicted = aliased(Category), aliased(Category), aliased(Category)
     return (
         select(
-            *(getattr(Explanation, name) for name in _NUMBERS),
+            *(getattr(Explanation, name) for name in _OWN_COLUMNS),
             Model.name.label("model"),
             Sample.path.label("sample"),
             Sample.split,

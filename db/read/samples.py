@@ -101,7 +101,7 @@ class Samples:
         with self._engine.connect() as connection:
             return [SampleVersion(**row) for row in connection.execute(query).mappings()]
 
-    def with_entries(self, split: Split | None = None, label: str | None = None) -> list[SampleEntries]:
+    def including_entries(self, split: Split | None = None, label: str | None = None) -> list[SampleEntries]:
         """The samples of a split, or of both, and of a class, or of all, by path."""
         wanted = [Sample.split == split] if split is not None else []
         wanted += [Category.label == label] if label is not None else []

@@ -25,7 +25,7 @@ class Units:
             return [DoneUnit(**row) for row in connection.execute(query).mappings()]
 
     def of_model(self, stage: str, model: str) -> list[DoneUnit]:
-        """The units of a stage that go away with a model, failed ones too, by key."""
+        """The units of a stage that are deleted with a model, failed ones too, by key."""
         columns = [getattr(WorkUnit, name) for name in DoneUnit.__dataclass_fields__]
         query = select(*columns).join(Model, Model.id == WorkUnit.model_id)
         with self._engine.connect() as connection:

@@ -85,7 +85,7 @@ class LeaseRow(Base):
 
 
 class Problem(Base):
-    """Something that was skipped, with the file and the line to fix; it goes with the unit that met it."""
+    """Something that was skipped, with the file and the line to fix; it is deleted with the unit that met it."""
 
     __tablename__ = "problem"
 

@@ -1,4 +1,4 @@
-"""Storing samples: all of one class and split at a time; what is unchanged keeps its row, and all that stands on it."""
+"""Storing samples: all of one class and split at a time; what is unchanged keeps its row and all that depends on it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SampleStore:
     """Brings the samples of one class and split up to date; the caller owns the transaction.
 
     Args:
-        dependents: stages whose results go with a sample's.
+        dependents: stages whose results are deleted with a sample's.
     """
 
     def __init__(self, session: Session, run_id: int, record: ClassSamplesRecord, dependents: Collection[str]) -> None:
@@ -160,7 +160,7 @@ def store_text(session: Session, record: TextRecord) -> None:
 
 
 def remove_samples(session: Session, ids: Sequence[int], dependents: Collection[str]) -> None:
-    """Remove samples with all that stands on them, and results of later stages that were made from them and others."""
+    """Remove samples with all that depends on them, and results of later stages that were made from them and others."""
     for chunk in _chunks(ids):
         categories = session.scalars(select(Sample.category_id).where(Sample.id.in_(chunk))).all()
         predicting = select(Prediction.unit_id).where(Prediction.sample_id.in_(chunk)).distinct()

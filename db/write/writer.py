@@ -33,7 +33,7 @@ class Writer:
     """Writes one run's results; a kill at any instant leaves no half unit.
 
     Args:
-        inputs: by stage the stages that its results are made from; where those go, these go with them.
+        inputs: by stage the stages that its results are made from; when those are deleted, these are, too.
         guard: asked in each transaction.
     """
 
@@ -188,7 +188,7 @@ class Writer:
 
 
 def _own(mark: WorkUnit, rows: Sequence[Base]) -> None:
-    """Let a stored mark own the rows of its unit; a model that a unit stores is what the unit goes away with."""
+    """Let a stored mark own the rows of its unit; a model that a unit stores is what the unit is deleted with."""
     for row in rows:
         if hasattr(row, "unit_id"):
             row.unit_id = mark.id
@@ -216,7 +216,7 @@ def _remove(session: Session, stage: str, units: Sequence[Row[*tuple[Any, ...]]]
 
 
 def _delete(session: Session, column: InstrumentedAttribute[Any], values: Sequence[Any]) -> None:
-    """Delete the rows whose column has one of the values; what stands on them goes by cascade."""
+    """Delete the rows whose column has one of the values; what depends on them is deleted by cascade."""
     for start in range(0, len(values), _CHUNK):
         statement = delete(column.class_).where(column.in_(values[start : start + _CHUNK]))
         session.execute(statement.execution_options(synchronize_session=False))

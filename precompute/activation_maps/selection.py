@@ -44,8 +44,8 @@ def select_features(
     if k > embeddings.shape[1]:
         say(f"embedding: {k} features wanted, but the embedding has {embeddings.shape[1]} values: all are taken")
     if len(vary) < embeddings.shape[1]:
-        alike = embeddings.shape[1] - len(vary)
-        say(f"embedding: {alike} of {embeddings.shape[1]} values are the same in every picture; none is selected")
+        constant = embeddings.shape[1] - len(vary)
+        say(f"embedding: {constant} of {embeddings.shape[1]} values are the same in every picture; none is selected")
     if not len(vary):
         raise UserError("embedding: no value varies between the pictures; are they all alike, or the tower broken?")
     information = mutual_info_classif(embeddings[:, vary], labels, random_state=seed)

@@ -17,9 +17,9 @@ from db.session import Engine
 from precompute.activation_maps.batch import MapRequest
 from precompute.activation_maps.stored_maps import SampleAnswer, answer_maps, map_records
 from precompute.context import RunContext
-from precompute.dataset.choice import choose_samples
 from precompute.dataset.faults import InputChangedError
 from precompute.dataset.samples import LabelledSample
+from precompute.dataset.subsets import choose_samples
 from precompute.engine import ByKey, Failed, Stage, Task
 from precompute.executors import Job
 from precompute.local_explanations.selection import chosen_samples, tasks_of_samples
@@ -91,11 +91,11 @@ def _jobs(context: RunContext, tasks: Sequence[Task]) -> Iterator[Job]:
         assert task.model is not None
         lacking[task.payload].append(task.model)
         keys[task.model, task.payload.path] = task.key
-    alike: dict[tuple[str, ...], list[LabelledSample]] = defaultdict(list)
+    by_models: dict[tuple[str, ...], list[LabelledSample]] = defaultdict(list)
     for sample, names in lacking.items():
-        alike[tuple(names)].append(sample)
+        by_models[tuple(names)].append(sample)
     settings = context.recipe.activation
-    for models, samples in alike.items():
+    for models, samples in by_models.items():
         for start in range(0, len(samples), CPU_ROWS):
             part = tuple(samples[start : start + CPU_ROWS])
             own = {(name, sample.path): keys[name, sample.path] for sample in part for name in models}

@@ -47,7 +47,7 @@ def stored_samples(
             picture_hash=one.picture_hash,
             entries_hash=one.entries_hash,
         )
-        for one in Reader(engine).samples.with_entries(split, label)
+        for one in Reader(engine).samples.including_entries(split, label)
     ]
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from db.errors import UserError
 from db.values import storable
-from precompute.dataset.choice import stratified_split
 from precompute.dataset.faults import Fault
 from precompute.dataset.finegrainocr import find_finegrainocr, is_finegrainocr
 from precompute.dataset.found import Candidate, ClassRow, Found, Scan, is_mask, is_picture, mask_path
 from precompute.dataset.imagefolder import find_imagefolder
+from precompute.dataset.subsets import stratified_split
 from precompute.dataset.walk import File, walk
 
 LAYOUT = (

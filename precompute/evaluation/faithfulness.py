@@ -15,8 +15,8 @@ from db.records.explanations import ExplainedPrediction
 from db.records.models import StoredModel
 from db.records.written import EvaluationRecord, Record
 from precompute.context import RunContext
-from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, sample_picture, stored_samples
+from precompute.dataset.subsets import choose_samples
 from precompute.engine import ByKey, Stage, Task, grouped, keys_by_model
 from precompute.evaluation.curves import Ranking, area_under_curve, deletion_masks, removal_counts
 from precompute.evaluation.masked_rows import MaskedRows, models_sharing_rows

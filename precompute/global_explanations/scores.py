@@ -65,8 +65,8 @@ def homogeneity_scores(groups: Sequence[Occurrences]) -> list[float]:
     What every class has counts nothing, however heavy; where all entropies are equal, importance alone counts.
 
     Args:
-        groups: all of one model and modality, with `by_class`. We: Σ|w| is the group's own, in its class, as groups
-            are ranked within classes.
+        groups: all of one model and modality, with `by_class`. Unlike GALE, Σ|w| is the group's own, in its class, as
+            groups are ranked within classes.
 
     Returns:
         One number a group, >= 0. Source: GALE (arXiv 1907.03039); docs/definitions.md, Other group scores.

@@ -125,7 +125,7 @@ def explain_sample(
 
 
 def _image_indices(design: Design | ReplicatedDesign) -> Rows:
-    """The image masks that an explanation stands on: of the design's rows, all on, all off."""
+    """The image masks that an explanation is computed from: of the design's rows, all on, all off."""
     return np.unique([*design.rows[:, 0], 0, len(design.image_masks) - 1])
 
 

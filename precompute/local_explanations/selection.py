@@ -9,8 +9,8 @@ from db.errors import UserError
 from db.read.reader import Reader
 from db.session import Engine
 from precompute.context import RunContext, RunOptions
-from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, stored_samples
+from precompute.dataset.subsets import choose_samples
 from precompute.engine import Task
 
 

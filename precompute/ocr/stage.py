@@ -46,7 +46,7 @@ class EngineSetup:
 def read_texts(context: RunContext, make_engine: Callable[[], OcrEngine] = RapidOcr) -> Report:
     """Read the text of every sample whose data set has no `ocr` key for it, once; see `run_stage`.
 
-    A unit is one sample and goes away with it. With nothing to read no engine is loaded.
+    A unit is one sample and is deleted with it. With nothing to read no engine is loaded.
 
     Args:
         make_engine: a class, or another callable that can be pickled.

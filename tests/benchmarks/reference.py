@@ -24,8 +24,8 @@ from tqdm import tqdm
 from db.schema.tables import Model as StoredModel
 from db.session import open_read_only
 from precompute.context import RunOptions, cores
-from precompute.dataset.choice import choose_samples
 from precompute.dataset.samples import LabelledSample, stored_samples
+from precompute.dataset.subsets import choose_samples
 from precompute.local_explanations.balanced import ReplicatedDesign
 from precompute.local_explanations.explain import design_probabilities, fit
 from precompute.local_explanations.masking import EmbeddingCache, Evaluator, MaskedPicture

@@ -1,4 +1,4 @@
-"""Every map equals a plain twin: one picture, one scalar, one stage, autograd by hand; Grad-CAM captum's, too."""
+"""A map equals a reference implementation: one picture, scalar and stage, autograd by hand; Grad-CAM captum's too."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def pictures() -> Tensor:
 
 
 def _stages(backbone: ImageBackbone, picture: Tensor) -> tuple[list[Tensor], Tensor]:
-    """The twin's own walk: hidden states by size, and the pooled embedding, of one picture [1, 3, h, w]."""
+    """The reference's own walk: hidden states by size, and the pooled embedding, of one picture [1, 3, h, w]."""
     answer = backbone.model(pixel_values=(picture - backbone.mean) / backbone.std, output_hidden_states=True)
     by_size = {}
     for state in [*answer.hidden_states, answer.last_hidden_state]:
@@ -106,7 +106,7 @@ CASES = [
     *((variant, torch.float64, 1e-5) for variant in VARIANTS),
     *((variant, torch.float32, 1e-4) for variant in ("grad-cam", "hires-cam", "layer-cam")),
 ]
-"""How near the twin must be: in float64 1e-5, raw and scaled to the maximum. In float32 a tower
+"""How near the reference must be: in float64 1e-5, raw and scaled to the maximum. In float32 a tower
 rounds otherwise at another batch size and number of threads, and XGrad-CAM and Grad-CAM++ divide by sums
 of activations, which in a MobileNet's linear layers may be next to nothing: there the rounding shows.
 """
@@ -117,7 +117,7 @@ def _ranked(width: int) -> list[int]:
 
 
 @pytest.mark.parametrize(("variant", "precision", "tolerance"), CASES)
-def test_a_map_equals_its_plain_twin(
+def test_a_map_equals_its_reference_implementation(
     backbone: ImageBackbone, pictures: Tensor, variant: str, precision: torch.dtype, tolerance: float
 ) -> None:
     backbone, pictures = copy.deepcopy(backbone).to(precision), pictures.to(precision)
@@ -144,12 +144,12 @@ def test_a_map_equals_its_plain_twin(
                     value = (embedding * v).sum() / (embedding.norm() * v.norm())
                     assert scalar.cosine == pytest.approx(value.item(), abs=1e-5)
                 (gradient,) = torch.autograd.grad(value, stages[stage - 1])
-                twin = plain_map(variant, stages[stage - 1][0].detach().numpy(), gradient[0].numpy())
+                reference = plain_map(variant, stages[stage - 1][0].detach().numpy(), gradient[0].numpy())
                 found = maps[variant, stage][row, column]
-                np.testing.assert_allclose(found, twin, rtol=tolerance, atol=tolerance)
-                if twin.max() >= 1e-8 and precision == torch.float64:
-                    np.testing.assert_allclose(_scaled(found), _scaled(twin), atol=1e-5)
-                compared += twin.max() >= 1e-8
+                np.testing.assert_allclose(found, reference, rtol=tolerance, atol=tolerance)
+                if reference.max() >= 1e-8 and precision == torch.float64:
+                    np.testing.assert_allclose(_scaled(found), _scaled(reference), atol=1e-5)
+                compared += reference.max() >= 1e-8
     assert compared > 2 * 8 * 2
 
 
@@ -181,7 +181,7 @@ def test_grad_cam_equals_captums(backbone: ImageBackbone, pictures: Tensor) -> N
 
 
 @pytest.mark.shared
-def test_the_maps_of_the_shared_network_equal_the_twins(shared_models: Path, tiles: Path) -> None:
+def test_the_maps_of_the_shared_network_equal_the_reference_implementations(shared_models: Path, tiles: Path) -> None:
     name = str(shared_models / "mobilenet-v2-imagenet")
     backbone = image_tower(ImageTowerSettings(name=name), 256, 0).backbone.double()
     files = [next((tiles / "test" / label).iterdir()) for label in ("break", "crack")]
@@ -196,11 +196,11 @@ def test_the_maps_of_the_shared_network_equal_the_twins(shared_models: Path, til
             gradients = torch.autograd.grad(embedding @ cotangent, stages, retain_graph=True)
             for stage, (activation, gradient) in enumerate(zip(stages, gradients, strict=True), start=1):
                 for variant in VARIANTS:
-                    twin = plain_map(variant, activation[0].detach().numpy(), gradient[0].numpy())
+                    reference = plain_map(variant, activation[0].detach().numpy(), gradient[0].numpy())
                     found = maps[variant, stage][row, column]
-                    np.testing.assert_allclose(found, twin, rtol=1e-5, atol=1e-5)
-                    if twin.max() >= 1e-8:
-                        np.testing.assert_allclose(_scaled(found), _scaled(twin), atol=1e-5)
+                    np.testing.assert_allclose(found, reference, rtol=1e-5, atol=1e-5)
+                    if reference.max() >= 1e-8:
+                        np.testing.assert_allclose(_scaled(found), _scaled(reference), atol=1e-5)
 
 
 def test_the_picture_against_itself_has_a_map_though_its_cosine_has_no_gradient(pictures: Tensor) -> None:

@@ -33,7 +33,7 @@ def test_a_failed_unit_is_kept_as_failed_and_tried_again_only_if_asked_for(toy: 
     assert toy.figures() == ALL
 
 
-def test_a_failed_unit_is_tried_again_when_what_it_stands_on_changes(toy: Toy) -> None:
+def test_a_failed_unit_is_tried_again_when_what_it_depends_on_changes(toy: Toy) -> None:
     toy.failing["b"] = ValueError("odd")
     toy.run()
     toy.numbers["b"] = 7
@@ -66,7 +66,7 @@ def test_a_stage_that_fails_everywhere_stops(toy: Toy) -> None:
     assert toy.units() == {}
 
 
-def test_fewer_jobs_that_fail_alike_are_failed_units(toy: Toy) -> None:
+def test_fewer_jobs_that_fail_identically_are_failed_units(toy: Toy) -> None:
     toy.numbers = {"a": 1, "b": 2}
     toy.failing = dict.fromkeys("ab", ValueError("odd"))
     assert toy.run() == Report(tasks=2, kept=0, done=0, failed=2)

@@ -1,4 +1,4 @@
-"""What the engine removes, and what goes with it."""
+"""What the engine removes, and what is deleted with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletion and insertion curves against plain twins."""
+"""Deletion and insertion curves against reference implementations."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Scores against plain twins of their formulas."""
+"""Scores against reference implementations of their formulas."""
 
 from fractions import Fraction
 

@@ -101,7 +101,7 @@ def test_fusions_read_both_modalities(kind: str) -> None:
     assert not torch.allclose(answer, model.probabilities(image, text.flip(0), available(5)))
 
 
-def test_concatenation_equals_its_plain_twin() -> None:
+def test_concatenation_equals_its_reference_implementation() -> None:
     image, text = embeddings()
     model = head("feature_concatenation")
     assert isinstance(model, FeatureConcatenation)

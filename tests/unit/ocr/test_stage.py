@@ -208,9 +208,9 @@ def test_worker_processes_read_the_same(folder: DatasetFolder, ingestion: Ingest
         folder.picture(f"train/a/{i}.jpg")
     ingestion(folder)
     assert read(ingestion, folder, workers=2) == (5, 0)
-    twin = BrightnessReader()
+    reader = BrightnessReader()
     for path, sample in ingestion.samples().items():
-        expected = twin.read(Image.open(folder.root / path))[0].text.replace("\0", "\ufffd")
+        expected = reader.read(Image.open(folder.root / path))[0].text.replace("\0", "\ufffd")
         assert [e.text for e in sample.entries] == [expected]
 
 

@@ -1,4 +1,4 @@
-"""Heat maps against a twin that colours one pixel after the other."""
+"""Heat maps against a reference implementation that colours one pixel after the other."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def plain_colour(value: float, signed: bool, threshold: float) -> tuple[int, int
 
 @pytest.mark.parametrize(("columns", "rows"), [(3, 2), (20, 15)])  # 6 segments: palette; 300: 16 bit
 @pytest.mark.parametrize("signed", [False, True])
-def test_image_view_colours_each_superpixel_as_the_plain_twin(columns: int, rows: int, signed: bool) -> None:
+def test_image_view_colours_superpixels_as_the_reference_implementation(columns: int, rows: int, signed: bool) -> None:
     weights = np.random.default_rng(0).normal(0, 1, columns * rows).astype(np.float32)
     make = signed_importances if signed else normalised_importances
     importances = make(weights, np.zeros(0, np.float32))
@@ -105,7 +105,7 @@ def test_nothing_is_drawn_where_no_weight_is_positive(view: str) -> None:
     assert not pixels(heat)[..., 3].any()
 
 
-def test_multimodal_pixels_have_the_plain_twin_s_colours() -> None:
+def test_multimodal_pixels_have_the_reference_implementation_s_colours() -> None:
     regions = Regions(label_map(3, 2), [SQUARE], (200, 200))
     weights = np.array([0.51, 1, 0.11, 0.31, 0.71, 0], np.float32)
     importances = normalised_importances(weights, np.array([0.41], np.float32))

@@ -1,4 +1,4 @@
-"""Importances against plain twins."""
+"""Importances against reference implementations."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def plain_normalised(image: list[float], text: list[float]) -> tuple[list[float]
     ("image", "text"),
     [([0.2, -0.5, 0.1], [0.4, -0.1]), ([0.3], []), ([-0.1, -0.2], [0.05]), ([-1.0], [-2.0]), ([], [0.1]), ([], [])],
 )
-def test_normalised_importances_equal_the_plain_twin(image: list[float], text: list[float]) -> None:
+def test_normalised_importances_equal_the_reference_implementation(image: list[float], text: list[float]) -> None:
     made = normalised_importances(np.array(image, np.float32), np.array(text, np.float32))
     expected_image, expected_text = plain_normalised(image, text)
     np.testing.assert_allclose(made.image, expected_image, rtol=1e-6)

@@ -1,4 +1,4 @@
-"""Agreement of explanations against a plain twin and scipy."""
+"""Agreement of explanations against a reference implementation and scipy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def plain_spearman(first: list[float], second: list[float]) -> float | None:
 
 
 @given(numbers)
-def test_rank_correlation_equals_the_plain_twin_and_scipy(pairs: list[tuple[float, float]]) -> None:
+def test_rank_correlation_equals_the_reference_implementation_and_scipy(pairs: list[tuple[float, float]]) -> None:
     first, second = ([pair[side] for pair in pairs] for side in (0, 1))
     made, expected = rank_correlation(first, second), plain_spearman(first, second)
     if expected is None:

@@ -1,4 +1,4 @@
-"""Scores by class and calibration against plain twins."""
+"""Scores by class and calibration against reference implementations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.app.outcomes_of import random_outcomes
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_class_scores_equal_the_plain_twin(seed: int) -> None:
+def test_class_scores_equal_the_reference_implementation(seed: int) -> None:
     outcomes = random_outcomes(seed)
     rows = [
         (outcomes.labels[label], outcomes.labels[predicted])
@@ -40,7 +40,7 @@ def test_class_scores_equal_the_plain_twin(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_calibration_equals_the_plain_twin(seed: int) -> None:
+def test_calibration_equals_the_reference_implementation(seed: int) -> None:
     outcomes = random_outcomes(seed)
     tested = [
         (float(probability), bool(right))

@@ -1,4 +1,4 @@
-"""The gallery's filters and orders against plain twins."""
+"""The gallery's filters and orders against reference implementations."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def plain_selected(outcomes: Outcomes, state: ViewState, split: str) -> list[int
         {"image_share": (0.5, 1.0), "probability": (0.0, 0.5), "shown": "right"},
     ],
 )
-def test_filters_equal_the_plain_twin(filters: dict[str, Any], split: str) -> None:
+def test_filters_equal_the_reference_implementation(filters: dict[str, Any], split: str) -> None:
     outcomes = random_outcomes(1)
     outcomes.predicted[:5] = -1  # no prediction
     state = ViewState(**filters)
@@ -83,7 +83,7 @@ def test_every_bar_of_a_histogram_selects_the_samples_that_it_counts() -> None:
         ("words", lambda outcomes, row: outcomes.image_share[row]),
     ],
 )
-def test_orders_equal_the_plain_twin_and_unknown_values_come_last(sort: str, key: Any) -> None:
+def test_orders_equal_the_reference_implementation_and_unknown_values_come_last(sort: str, key: Any) -> None:
     outcomes = random_outcomes(3)
     rows = np.arange(50)
     values = {row: float(key(outcomes, row)) for row in rows.tolist()}

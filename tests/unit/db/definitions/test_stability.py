@@ -1,4 +1,4 @@
-"""The stability of a ranking against a plain twin."""
+"""The stability of a ranking against a reference implementation."""
 
 from statistics import NormalDist
 

@@ -51,7 +51,7 @@ BIG = (
         ("sprite", lambda reader: reader.pictures.sprite(LABEL, "test")),
         ("label map", lambda reader: reader.pictures.label_map(PATH)),
         ("label maps of a class", lambda reader: reader.pictures.label_maps(LABEL)),
-        ("samples of a class with entries", lambda reader: reader.samples.with_entries(label=LABEL)),
+        ("samples of a class with entries", lambda reader: reader.samples.including_entries(label=LABEL)),
         ("right predictions of a class", lambda reader: reader.predictions.right_on_test(MODEL, LABEL)),
         ("image groups of a class", lambda reader: reader.groups.image_groups(MODEL, LABEL)),
         ("sources of picture parts", lambda reader: reader.pictures.part_sources([PATH], "image")),

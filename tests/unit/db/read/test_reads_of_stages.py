@@ -38,7 +38,7 @@ def test_the_latest_run_is_finished_and_ingested_the_samples(reader: Reader) -> 
 
 
 def test_samples_come_by_path_with_the_entries_of_each(reader: Reader) -> None:
-    found = reader.samples.with_entries()
+    found = reader.samples.including_entries()
     assert [one.path for one in found] == sorted(one.path for one in found)
     assert [one.path for one in found] == [one.path for one in reader.samples.versions()]
     assert reader.classes.labels() == CLASSES
@@ -52,7 +52,7 @@ def test_samples_come_by_path_with_the_entries_of_each(reader: Reader) -> None:
             detail.picture_hash,
             detail.entries,
         )
-    part = reader.samples.with_entries("test", CLASSES[0])
+    part = reader.samples.including_entries("test", CLASSES[0])
     assert part == [one for one in found if (one.split, one.label) == ("test", CLASSES[0])]
 
 
@@ -115,7 +115,7 @@ def test_units_of_a_stage_are_those_that_progress_counts(reader: Reader) -> None
 
 def test_names_that_are_not_stored_give_nothing(reader: Reader) -> None:
     assert reader.runs.of_stage("nothing") is None
-    assert reader.samples.with_entries(label="nothing") == []
+    assert reader.samples.including_entries(label="nothing") == []
     assert reader.predictions.on_test("nobody") == []
     assert reader.explanations.right_on_test("nobody") == []
     assert reader.explanations.superpixel_weights("nobody") == {}

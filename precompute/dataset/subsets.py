@@ -1,4 +1,4 @@
-"""Seeded choices among samples; each depends on names alone, so other samples do not disturb it."""
+"""Seeded subsets: some samples of each class, or a train/test split; other samples do not disturb the choice."""
 
 from __future__ import annotations
 

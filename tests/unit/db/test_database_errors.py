@@ -18,8 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from db import address, engines, session
 from db.commands.compact import compact_database
 from db.commands.copy import copy_database
+from db.database_errors import explained_error
 from db.errors import UserError
-from db.failures import explained_error
 from db.schema.tables import Run
 from db.write.writer import Writer
 from tests import postgresql_server

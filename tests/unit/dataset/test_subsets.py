@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precompute.dataset.choice import choose_samples, stratified_split
 from precompute.dataset.samples import LabelledSample
+from precompute.dataset.subsets import choose_samples, stratified_split
 
 
 def samples(counts: dict[str, int]) -> list[LabelledSample]:
