@@ -57,7 +57,7 @@ def class_scores(outcomes: Outcomes) -> dict[str, ClassScore]:
 def confusion_counts(outcomes: Outcomes) -> np.ndarray:
     """int [k, k]: test samples by their class (row) and what they are taken for (column), in the labels' order."""
     size = len(outcomes.labels)
-    cells = outcomes.label[outcomes.test].astype(np.int64) * size + outcomes.predicted[outcomes.test]
+    cells = outcomes.label[outcomes.is_test].astype(np.int64) * size + outcomes.predicted[outcomes.is_test]
     return np.bincount(cells, minlength=size * size).reshape(size, size)
 
 
@@ -99,8 +99,8 @@ class Calibration:
 
 def calibration(outcomes: Outcomes) -> Calibration | None:
     """How certainty and accuracy go together on the test split; None without any prediction there."""
-    probability = outcomes.probability[outcomes.test].astype(np.float64)
-    right = outcomes.right[outcomes.test]
+    probability = outcomes.probability[outcomes.is_test].astype(np.float64)
+    right = outcomes.is_correct[outcomes.is_test]
     if not len(probability):
         return None
     index = np.minimum((probability * BINS).astype(int), BINS - 1)

@@ -61,7 +61,7 @@ class Predictions:
         return Outcomes(
             labels=tuple(label for _, label in classes),
             sample=sample,
-            test=np.array([row[1] == "test" for row in rows], np.bool_),
+            is_test=np.array([row[1] == "test" for row in rows], np.bool_),
             label=np.array([index[row[2]] for row in rows], np.int32),
             predicted=np.array([index[row[3]] for row in rows], np.int32),
             probability=np.array([row[4] for row in rows], np.float32),

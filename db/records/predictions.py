@@ -23,13 +23,13 @@ class Outcomes:
     """A model's predictions for all samples, as columns of length n in the same order: what charts are made of.
 
     `labels` names the classes; `label` and `predicted` are indices into it, `sample` the samples' keys in the database,
-    `test` whether a sample is of the test split. `probability` of the predicted class lies in 0..1; `image_share` is
+    `is_test` whether a sample is of the test split. `probability` of the predicted class lies in 0..1; `image_share` is
     that of the predicted class's explanation, nan without one or where all weights are 0.
     """
 
     labels: tuple[str, ...]
     sample: npt.NDArray[np.int64] = field(repr=False)
-    test: npt.NDArray[np.bool_] = field(repr=False)
+    is_test: npt.NDArray[np.bool_] = field(repr=False)
     label: npt.NDArray[np.int32] = field(repr=False)
     predicted: npt.NDArray[np.int32] = field(repr=False)
     probability: Vector = field(repr=False)
@@ -37,7 +37,7 @@ class Outcomes:
     explained: npt.NDArray[np.bool_] = field(repr=False)
 
     @property
-    def right(self) -> npt.NDArray[np.bool_]:
+    def is_correct(self) -> npt.NDArray[np.bool_]:
         """Whether the prediction is the sample's class."""
         return np.equal(self.label, self.predicted)
 

@@ -137,7 +137,7 @@ class PredictionRecord(Record):
 
     model: str
     sample: str
-    label: str
+    predicted_class: str
     probability: float
     probabilities: Vector
 
@@ -160,7 +160,7 @@ class ExplanationRecord(Record):
 
     model: str
     sample: str
-    label: str
+    explained_class: str
     kind: str
     probability: float
     surrogate_prediction: float
@@ -225,7 +225,7 @@ class ForecastRecord(Record):
 
     model: str
     sample: str
-    label: str
+    predicted_class: str
     features: Sequence[int]
     weights: Vector
     values: Vector

@@ -51,6 +51,8 @@ _TABLES: Mapping[type[Record], type[Base]] = {
     EvaluationRecord: Evaluation,
     GroupRecord: GlobalGroup,
 }
+_CLASS = ("label", "predicted_class", "explained_class")
+"""Fields of records of which one may name the class that a row belongs to."""
 EXPLAIN_LOCAL = "explain-local"
 
 Changes = dict[type[Base], list[dict[str, Any]]]
@@ -117,7 +119,7 @@ class RowBuilder:
         keys = {
             "model_id": self.model_id(columns.pop("model")),
             "sample_id": self.sample_id(columns.pop("sample")) if "sample" in columns else None,
-            "category_id": self.category_id(columns.pop("label")) if "label" in columns else None,
+            "category_id": next((self.category_id(columns.pop(name)) for name in _CLASS if name in columns), None),
         }
         keys = {name: key for name, key in keys.items() if key is not None}
         if isinstance(record, ExplanationRecord):

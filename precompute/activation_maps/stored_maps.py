@@ -83,7 +83,7 @@ def map_records(model: str, sample: str, found: SampleAnswer) -> list[Record]:
             ForecastRecord(
                 model=model,
                 sample=sample,
-                label=forecast.label,
+                predicted_class=forecast.label,
                 features=forecast.features,
                 weights=forecast.weights,
                 values=forecast.values,

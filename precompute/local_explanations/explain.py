@@ -113,7 +113,7 @@ def explain_sample(
                 ExplanationRecord(
                     model=name,
                     sample=path,
-                    label=model.classes[target.index],
+                    explained_class=model.classes[target.index],
                     kind=target.kind,
                     seed=seed,
                     **_figures(surrogate, column, design, len(evaluated), settings, len(entries) - len(readable)),

@@ -108,7 +108,7 @@ def _rows(task: Task, answers: Sequence[Vector]) -> list[PredictionRecord]:
         PredictionRecord(
             model=task.model,
             sample=sample.path,
-            label=task.payload.classes[int(row.argmax())],
+            predicted_class=task.payload.classes[int(row.argmax())],
             probability=float(row.max()),
             probabilities=row,
         )

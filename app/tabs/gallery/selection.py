@@ -24,7 +24,7 @@ def class_outcomes(samples: Sequence[SampleView], shares: Sequence[ImageShare]) 
     return Outcomes(
         labels=labels,
         sample=np.array([view.id for view in samples], np.int64),
-        test=np.array([view.split == "test" for view in samples], np.bool_),
+        is_test=np.array([view.split == "test" for view in samples], np.bool_),
         label=np.array([index[view.label] for view in samples], np.int32),
         predicted=np.array([index.get(view.predicted or "", -1) for view in samples], np.int32),
         probability=np.array([view.probability for view in samples], np.float32),
@@ -40,8 +40,8 @@ def selected(outcomes: Outcomes, state: ViewState, split: str, tagged: Collectio
         split: train, test or all.
         tagged: keys of the samples that the visitor has tagged.
     """
-    known, right = outcomes.predicted >= 0, outcomes.right
-    keep = np.ones(len(outcomes.sample), np.bool_) if split == "all" else outcomes.test == (split == "test")
+    known, right = outcomes.predicted >= 0, outcomes.is_correct
+    keep = np.ones(len(outcomes.sample), np.bool_) if split == "all" else outcomes.is_test == (split == "test")
     if state.shown == "right":
         keep &= right
     elif state.shown in ("wrong", "confused"):

@@ -130,17 +130,17 @@ def _trust(choice: Choice, samples: list[SampleView]) -> dict[int, tuple[Trust, 
 
 
 def _splits(outcomes: Outcomes) -> list[tuple[str, str, int]]:
-    tests = int(outcomes.test.sum())
-    counts = [("test", "Test", tests), ("train", "Training", len(outcomes.test) - tests)]
+    tests = int(outcomes.is_test.sum())
+    counts = [("test", "Test", tests), ("train", "Training", len(outcomes.is_test) - tests)]
     held = [entry for entry in counts if entry[2]]
-    return held if len(held) == 1 else [*held, ("all", "All", len(outcomes.test))]
+    return held if len(held) == 1 else [*held, ("all", "All", len(outcomes.is_test))]
 
 
 def _summary(outcomes: Outcomes, rows: Rows) -> str:
-    tested = outcomes.test & (outcomes.predicted >= 0)
+    tested = outcomes.is_test & (outcomes.predicted >= 0)
     parts = [f"{thousands(len(outcomes.sample))} samples", f"{thousands(int(outcomes.explained.sum()))} explained"]
     if tested.any():
-        right = int((outcomes.right & tested).sum())
+        right = int((outcomes.is_correct & tested).sum())
         total = int(tested.sum())
         parts.insert(1, f"{thousands(right)} of {thousands(total)} test samples recognised ({percent(right / total)})")
     shown = f"the first {MAX_SAMPLES} of {thousands(len(rows))}" if len(rows) > MAX_SAMPLES else thousands(len(rows))
@@ -149,9 +149,9 @@ def _summary(outcomes: Outcomes, rows: Rows) -> str:
 
 def _rivals(choice: Choice, outcomes: Outcomes, split: str) -> list[tuple[str, str, int]]:
     """The classes that samples are wrongly taken for, the most frequent first."""
-    wrong = (outcomes.predicted >= 0) & ~outcomes.right
+    wrong = (outcomes.predicted >= 0) & ~outcomes.is_correct
     if split != "all":
-        wrong &= outcomes.test == (split == "test")
+        wrong &= outcomes.is_test == (split == "test")
     indices, counts = np.unique(outcomes.predicted[wrong], return_counts=True)
     titles = choice.database.titles()
     named = [(outcomes.labels[index], int(count)) for index, count in zip(indices, counts, strict=True)]

@@ -171,7 +171,7 @@ def _worst_first(view: ClassView) -> tuple[float, str]:
 def _model_line(choice: Choice, model: ModelView) -> ModelLine:
     outcomes = choice.database.outcomes(model.name)
     shares = _known(outcomes)
-    tested = int(outcomes.test.sum())
+    tested = int(outcomes.is_test.sum())
     names = {**choice.names, "model": model.name}
     return ModelLine(
         name=model.name,
@@ -181,7 +181,7 @@ def _model_line(choice: Choice, model: ModelView) -> ModelLine:
         accuracy=model.accuracy,
         top3_accuracy=model.top3_accuracy,
         tested=tested,
-        mistakes=int((outcomes.test & ~outcomes.right).sum()) if tested else None,
+        mistakes=int((outcomes.is_test & ~outcomes.is_correct).sum()) if tested else None,
         explanations=model.explanations,
         image_share=float(shares.mean()) if len(shares) else None,
         mistakes_href=link(names, tab="gallery", within="all", shown="wrong", split="test"),

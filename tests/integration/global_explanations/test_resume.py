@@ -77,7 +77,7 @@ def test_an_explanation_computed_anew_renews_its_class_and_model_alone(place: Pl
         assert row is not None
         unit = session.get_one(WorkUnit, row.unit_id)
         sample = session.get_one(Sample, row.sample_id).path
-        about = {"model": FUSIONS[1], "sample": sample, "label": NAMES[2]}
+        about = {"model": FUSIONS[1], "sample": sample, "explained_class": NAMES[2]}
         numbers = {one.name: getattr(row, one.name) for one in fields(ExplanationRecord) if one.name not in about}
         anew = FinishedUnit(
             unit.stage, unit.settings_hash, unit.key, [ExplanationRecord(**about, **numbers)], FUSIONS[1], sample

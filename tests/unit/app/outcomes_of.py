@@ -15,7 +15,7 @@ def random_outcomes(seed: int, samples: int = 200, classes: int = 5) -> Outcomes
     return Outcomes(
         labels=tuple(f"class-{i}" for i in range(classes)),
         sample=np.arange(samples) * 3 + 1,
-        test=random.random(samples) < 0.6,
+        is_test=random.random(samples) < 0.6,
         label=random.integers(0, classes - 1, samples).astype(np.int32),
         predicted=random.integers(0, classes - 1, samples).astype(np.int32),
         probability=random.random(samples).astype(np.float32),

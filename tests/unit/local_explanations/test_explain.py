@@ -47,7 +47,7 @@ def _explain(
     ).explanations
     for name, rows in explained.items():
         assert {(row.model, row.sample) for row in rows} == {(name, path)}
-    return {name: [(row.label, row) for row in rows] for name, rows in explained.items()}
+    return {name: [(row.explained_class, row) for row in rows] for name, rows in explained.items()}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def test_class_scores_equal_the_reference_implementation(seed: int) -> None:
     outcomes = random_outcomes(seed)
     rows = [
         (outcomes.labels[label], outcomes.labels[predicted])
-        for label, predicted, test in zip(outcomes.label, outcomes.predicted, outcomes.test, strict=True)
+        for label, predicted, test in zip(outcomes.label, outcomes.predicted, outcomes.is_test, strict=True)
         if test
     ]
     for label, score in class_scores(outcomes).items():
@@ -44,7 +44,7 @@ def test_calibration_equals_the_reference_implementation(seed: int) -> None:
     outcomes = random_outcomes(seed)
     tested = [
         (float(probability), bool(right))
-        for probability, right, test in zip(outcomes.probability, outcomes.right, outcomes.test, strict=True)
+        for probability, right, test in zip(outcomes.probability, outcomes.is_correct, outcomes.is_test, strict=True)
         if test
     ]
     measured = calibration(outcomes)
@@ -72,4 +72,4 @@ def test_certainty_that_always_comes_true_has_no_error() -> None:
 
 def test_without_test_samples_there_is_no_calibration() -> None:
     outcomes = random_outcomes(0)
-    assert calibration(replace(outcomes, test=np.zeros_like(outcomes.test))) is None
+    assert calibration(replace(outcomes, is_test=np.zeros_like(outcomes.is_test))) is None

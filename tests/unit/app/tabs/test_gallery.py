@@ -102,7 +102,7 @@ def test_bars_and_cells_of_the_overview_lead_to_the_samples_that_they_count(
     links = {key: [href for href in hrefs if f"{key}=" in href] for key in ("share", "sure", "rival")}
     assert all(links.values())
     outcomes = database.outcomes("score_fusion")
-    for key, total in (("share", int(outcomes.explained.sum())), ("sure", int(outcomes.test.sum()))):
+    for key, total in (("share", int(outcomes.explained.sum())), ("sure", int(outcomes.is_test.sum()))):
         own = [href for href in links[key] if "model=score_fusion" in href]
         found = [shown(fragment(client, "gallery", **_single(href))[0]) for href in own]
         assert all(found)

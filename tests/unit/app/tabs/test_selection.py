@@ -22,7 +22,7 @@ def plain_selected(outcomes: Outcomes, state: ViewState, split: str) -> list[int
     for row in range(len(outcomes.sample)):
         right = outcomes.label[row] == outcomes.predicted[row]
         fits = [
-            split == "all" or outcomes.test[row] == (split == "test"),
+            split == "all" or outcomes.is_test[row] == (split == "test"),
             state.shown != "right" or right,
             state.shown not in ("wrong", "confused") or (not right and outcomes.predicted[row] >= 0),
             state.shown != "tagged" or int(outcomes.sample[row]) in TAGGED,

@@ -185,7 +185,7 @@ def test_outcomes_are_the_samples_of_all_classes_as_columns(reader: Reader) -> N
         assert outcomes.labels[outcomes.label[row]] == view.label
         assert outcomes.labels[outcomes.predicted[row]] == view.predicted
         assert outcomes.probability[row] == pytest.approx(view.probability)
-        assert (outcomes.test[row], outcomes.right[row]) == (view.split == "test", view.right)
+        assert (outcomes.is_test[row], outcomes.is_correct[row]) == (view.split == "test", view.right)
         assert outcomes.explained[row] == view.explained
         expected = shares.get(view.path)
         assert outcomes.image_share[row] == pytest.approx(np.nan if expected is None else expected, nan_ok=True)
