@@ -77,6 +77,7 @@ def test_a_database_without_planted_evidence_is_refused(database_url: str) -> No
 
 def _group(session: Session, shop: Shop, modality: str, rank: int, sample: Sample, feature: int) -> None:
     explanation = session.scalars(select(Explanation).where(Explanation.sample_id == sample.id)).one()
+    explanation.category_id = sample.category_id  # groups are made of explanations of their own class alone
     member = GlobalMember(explanation_id=explanation.id, sample_id=sample.id, feature=feature, weight=0.1)
     member.representative = True
     session.add(
