@@ -23,11 +23,6 @@ settings.register_profile("busy", deadline=None)  # how long an example takes sa
 settings.load_profile("busy")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: a third of a worker's time is waiting, for a browser or a process."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests first, so that no worker is left with one of them at the end."""
     folders = ("integration", "browser", "unit")
