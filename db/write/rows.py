@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, null, select, update
 from sqlalchemy.orm import Session
 
 from db.records.written import (
@@ -181,6 +181,7 @@ def _plain(value: Any) -> Any:
 
 
 def store_accuracy(session: Session, figures: Mapping[str, Mapping[str, Any]]) -> None:
-    """Set a model's figures, by name."""
+    """Set a model's figures, by name; None = it has none."""
     for name, columns in figures.items():
-        session.execute(update(Model).where(Model.name == name).values(dict(columns)))
+        values = {column: null() if value is None else value for column, value in columns.items()}
+        session.execute(update(Model).where(Model.name == name).values(values))

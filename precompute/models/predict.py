@@ -121,8 +121,11 @@ def _measure(context: RunContext) -> None:
     figures = measured(context.engine)
     context.writer.store_accuracy(figures)
     for name, found in figures.items():
-        whole = _unpredicted(context, name, sum(count for _, _, count in found["confusion"]))
-        say(f"{name}: accuracy {found['accuracy']:.3f}, top-3 accuracy {found['top3_accuracy']:.3f}{whole}")
+        if found["accuracy"] is not None:
+            whole = _unpredicted(context, name, sum(count for _, _, count in found["confusion"]))
+            say(f"{name}: accuracy {found['accuracy']:.3f}, top-3 accuracy {found['top3_accuracy']:.3f}{whole}")
+        elif without := _unpredicted(context, name, 0):
+            say(f"{name}: no accuracy{without}")
 
 
 def _unpredicted(context: RunContext, model: str, predicted: int) -> str:
@@ -137,12 +140,13 @@ def _unpredicted(context: RunContext, model: str, predicted: int) -> str:
 
 
 def measured(engine: Engine) -> dict[str, dict[str, Any]]:
-    """The figures of each model that has predicted test samples, in the recipe's order."""
+    """The figures of each model, in the recipe's order; None in place of each where it has predicted no test sample."""
     reader = Reader(engine)
     figures: dict[str, dict[str, Any]] = {}
     for model in reader.models.stored():
         found = reader.predictions.on_test(model.name)
         if not found:
+            figures[model.name] = dict.fromkeys(("accuracy", "top3_accuracy", "confusion"))
             continue
         true = np.array([model.classes.index(one.label) for one in found])
         probabilities = np.stack([one.probabilities for one in found])

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from db import session
 from db.commands.export import EXPORTS
 from db.commands.info import describe
+from db.read.reader import Reader
 from db.schema.tables import WorkUnit
 from precompute.context import RunOptions
 from precompute.pipeline import Result, run
@@ -98,6 +99,22 @@ def test_a_picture_that_changes_while_a_run_is_at_work_is_not_explained_under_it
     edited.write_bytes(whole)
     assert place.run("train", "explain-local").clean, "tried again without being asked for"
     assert "test samples predicted" not in capsys.readouterr().err
+
+
+def test_an_accuracy_does_not_outlive_the_predictions_that_it_was_measured_on(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tests = sorted((place.data / "test").glob("*/*.png"))
+    for shade in (60, 120):  # once before ingest, once behind its back
+        for edited in tests:
+            Image.fromarray(np.full((24, 24, 3), shade, dtype=np.uint8)).save(edited)
+        result = place.run("ingest") if shade == 60 else place.run("train")
+    assert result.failed
+    assert re.search(
+        r"first: no accuracy \(0 of 6 test samples predicted; 3 unit\(s\) failed\)", capsys.readouterr().err
+    )
+    models = Reader(session.open_read_only(place.url)).models.all()
+    assert [(model.accuracy, model.top3_accuracy) for model in models] == [(None, None)] * len(models)
 
 
 def test_a_group_does_not_outlive_a_sample_that_it_was_made_from(place: Place) -> None:
