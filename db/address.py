@@ -44,7 +44,7 @@ def parse(url: str) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         parsed = None  # the exception may quote a password: it goes no further
-    if parsed is None or not parsed.database:
+    if parsed is None or not parsed.database or "@" in (parsed.host or ""):  # an @ of the password ends it too early
         raise UserError(
             f"database URL {_redacted(url)!r}: {_EXPECTED} (in a password write @ : / ? as %40 %3A %2F %3F)"
         )

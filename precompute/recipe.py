@@ -233,7 +233,7 @@ def read_recipe(path: Path) -> Recipe:
     if not path.exists() and path.parent == Path() and (RECIPES / path.name).exists():
         path = RECIPES / path.name
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
         built_in = ", ".join(sorted(recipe.name for recipe in RECIPES.glob("*.toml")))
         raise UserError(f"recipe {path}: {error.strerror}; the built-in ones are {built_in}") from error

@@ -151,7 +151,11 @@ def _upright_rgb(picture: Image.Image) -> Image.Image:
 
     Of 16-bit grey the upper 8 bits are taken, as Pillow does with 16-bit colour; it would clip grey at 255.
     """
-    upright = ImageOps.exif_transpose(picture)
+    try:
+        upright = ImageOps.exif_transpose(picture)
+    except Exception:  # EXIF that Pillow cannot write back; what the picture shows is sound
+        turn = None if picture.format == "TIFF" else _UPRIGHT.get(_stored_frame(picture).orientation)
+        upright = picture.copy() if turn is None else picture.transpose(turn)
     if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format == "PPM"):
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     return upright.convert("RGB")
@@ -159,7 +163,10 @@ def _upright_rgb(picture: Image.Image) -> Image.Image:
 
 def _stored_frame(picture: Image.Image) -> Frame:
     """The frame of a picture that was opened but not unpacked yet."""
-    value = picture.getexif().get(_ORIENTATION, 1)
+    try:
+        value = picture.getexif().get(_ORIENTATION, 1)
+    except Exception:  # EXIF that cannot be parsed says nothing
+        value = 1
     orientation = value if isinstance(value, int) and 1 <= value <= 8 else 1
     width, height = picture.size
     if picture.format == "TIFF" and orientation >= 5:  # of this format alone Pillow gives the upright size

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from precompute.dataset.faults import Fault
-from precompute.dataset.found import Candidate, Source, is_picture
+from precompute.dataset.found import Candidate, Source
+from precompute.dataset.suffixes import is_picture
 from precompute.dataset.walk import File
 
 

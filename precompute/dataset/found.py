@@ -9,9 +9,6 @@ from typing import Literal
 from precompute.dataset.faults import Fault
 from precompute.dataset.walk import File
 
-PICTURE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"}
-)
 MASK_FOLDER = "masks"
 
 
@@ -84,11 +81,6 @@ class Scan:
     samples: tuple[Found, ...]
     faults: tuple[Fault, ...]
     classes: dict[str, ClassRow]
-
-
-def is_picture(path: str) -> bool:
-    """Whether a file's name says that it is a picture."""
-    return PurePosixPath(path).suffix.lower() in PICTURE_SUFFIXES
 
 
 def is_mask(path: str) -> bool:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from precompute.dataset.faults import Fault, FaultError
-from precompute.dataset.found import Candidate, is_mask, is_picture
+from precompute.dataset.found import Candidate, is_mask
 from precompute.dataset.metadata import METADATA_NAME, Claim, Claims, read_claims
+from precompute.dataset.suffixes import is_picture
 from precompute.dataset.walk import File
 
 SPLIT_NAMES = {

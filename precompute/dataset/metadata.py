@@ -132,6 +132,8 @@ def _named_picture(name: object, folder: str, pictures: dict[str, File]) -> File
         raise FaultError(f"{path} leads out of the folder of this file; name a picture below it")
     full = str(PurePosixPath(folder) / path)
     picture = pictures.get(unicodedata.normalize("NFC", full))
+    if picture is None and "\\" in name:  # written on Windows
+        return _named_picture(name.replace("\\", "/"), folder, pictures)
     if picture is None:
         raise FaultError(f"{full} is missing, or no kind of picture known here; add the picture or remove the line")
     return picture

@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from db.errors import UserError
 from db.values import storable
 from precompute.dataset.faults import Fault
 from precompute.dataset.finegrainocr import find_finegrainocr, is_finegrainocr
-from precompute.dataset.found import Candidate, ClassRow, Found, Scan, is_mask, is_picture, mask_path
+from precompute.dataset.found import MASK_FOLDER, Candidate, ClassRow, Found, Scan, is_mask, mask_path
 from precompute.dataset.imagefolder import find_imagefolder
 from precompute.dataset.subsets import stratified_split
+from precompute.dataset.suffixes import is_picture, is_unread_picture
 from precompute.dataset.walk import File, walk
 
 LAYOUT = (
@@ -22,6 +24,7 @@ LAYOUT = (
     " or <class>/<picture>, or FineGrainOCR's Images/<class>/<picture> and Text/<class>/<name>.json"
 )
 CLASSES_FILE = "classes.csv"
+UNREAD_METADATA = ("metadata.csv", "metadata.parquet")
 
 Recognise = Callable[[Sequence[File]], bool]
 Find = Callable[[Path, Sequence[File]], tuple[list[Candidate], list[Fault]]]
@@ -53,7 +56,7 @@ def scan_dataset(root: Path, test_share: float, seed: int) -> Scan:
     classes, yet_more = _read_classes(root) if any(file.path == CLASSES_FILE for file in files) else ({}, [])
     known = [candidate for candidate in candidates if not classes or candidate.label in classes]
     unknown = [candidate for candidate in candidates if classes and candidate.label not in classes]
-    faults += [*more, *yet_more, *map(_unknown_class, unknown)]
+    faults += [*more, *yet_more, *map(_unknown_class, unknown), *_unread(files), *_masks_of_nothing(files)]
     return Scan(tuple(_as_found(known, files, test_share, seed)), tuple(faults), classes)
 
 
@@ -64,6 +67,29 @@ def _as_found(candidates: list[Candidate], files: Iterable[File], test_share: fl
     for item in sorted(candidates, key=lambda item: item.picture.path):
         path = item.picture.path
         yield Found(item.picture, item.label, item.split or splits[path], item.source, masks.get(mask_path(path)))
+
+
+def _unread(files: Iterable[File]) -> Iterable[Fault]:
+    """Files that hold samples or labels in a form that is not read: without a word they would be missing."""
+    for file in files:
+        name = PurePosixPath(file.path)
+        if is_unread_picture(file.path) and not is_mask(file.path):
+            message = f"pictures of the kind {name.suffix} are not read; convert it to JPEG or PNG"
+            yield Fault(file.path, message, sample=file.path)
+        elif name.name.casefold() in UNREAD_METADATA:
+            yield Fault(file.path, "is not read; write its lines as JSON objects into metadata.jsonl beside it")
+
+
+def _masks_of_nothing(files: Sequence[File]) -> Iterable[Fault]:
+    """Pictures in the folder of masks that belong to no picture of the data set, one fault a folder."""
+    wanted = {mask_path(file.path) for file in files if is_picture(file.path) and not is_mask(file.path)}
+    left = [file.path for file in files if is_mask(file.path) and is_picture(file.path) and file.path not in wanted]
+    for folder, count in sorted(Counter(str(PurePosixPath(path).parent) for path in left).items()):
+        yield Fault(
+            folder,
+            f"{count} pictures are left out: {MASK_FOLDER}/ is for ground-truth masks, {MASK_FOLDER}/<path of a picture"
+            " in PNG>, and they are of no picture; rename the folder if it is a class",
+        )
 
 
 def _unknown_class(candidate: Candidate) -> Fault:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from db.values import storable
 from precompute.dataset.faults import Fault
+from precompute.dataset.suffixes import is_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,10 @@ class File:
 
 
 def walk(root: Path) -> Iterator[File | Fault]:
-    """Every regular file below a folder, sorted by name within each folder; hidden ones are left out."""
+    """Every regular file below a folder, sorted by name within each folder.
+
+    Hidden files and folders are left out; of a hidden folder that holds pictures that is a fault.
+    """
     yield from _walk(root, root.resolve(), "")
 
 
@@ -40,6 +44,9 @@ def _walk(folder: Path, root: Path, prefix: str) -> Iterator[File | Fault]:
     for entry in entries:
         path = prefix + entry.name
         if entry.name.startswith("."):
+            if _holds_picture(entry):
+                message = "hidden folders are left out, and this one holds pictures; rename it if they are samples"
+                yield Fault(storable(path), message)
             continue
         if storable(path) != path:
             yield Fault(storable(path), "the file name is not valid UTF-8; rename the file")
@@ -50,6 +57,13 @@ def _walk(folder: Path, root: Path, prefix: str) -> Iterator[File | Fault]:
         elif entry.is_file():
             status = entry.stat()
             yield File(path, status.st_size, status.st_mtime_ns)
+
+
+def _holds_picture(entry: os.DirEntry[str]) -> bool:
+    """Whether a folder, at any depth, holds a file that its name says is a picture."""
+    if not entry.is_dir(follow_symlinks=False):
+        return False
+    return any(is_picture(name) for _, _, names in os.walk(entry.path) for name in names if not name.startswith("."))
 
 
 def _refused(entry: os.DirEntry[str], root: Path, path: str) -> Fault | None:

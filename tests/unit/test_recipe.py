@@ -49,6 +49,12 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, words: str
     assert "\n" not in str(error.value)
 
 
+def test_a_byte_order_mark_before_the_settings_counts_for_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xef\xbb\xbfseed = 7\n")
+    assert read_recipe(path).seed == 7
+
+
 def test_settings_are_replaced_where_a_value_is_given() -> None:
     recipe = Recipe().replaced(explain={"sampler": "balanced", "evaluations": None}, runtime={"precision": None})
     assert recipe.explain.sampler == "balanced"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,21 @@ from tests.dataset_folder import noise
 def _decoded(path: Path, largest_side: int | None = None) -> tuple[Image.Image, Frame]:
     with path.open("rb") as stream:
         return decode_picture(stream, largest_side)
+
+
+@pytest.mark.parametrize(
+    "exif", [b"f\x00\x08\x00", b"", b"Exif\x00\x00MM\x00*", b"II*\x00\xff\xff\xff\xff", b"\x00" * 40]
+)
+def test_a_sound_picture_with_broken_exif_is_read_as_it_is_stored(tmp_path: Path, exif: bytes) -> None:
+    path, plain = tmp_path / "x.png", noise("x", 40, 30)
+    plain.save(path)
+    content = path.read_bytes()
+    chunk = b"eXIf" + exif
+    chunk = len(exif).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    path.write_bytes(content[:33] + chunk + content[33:])  # after the header
+    picture, frame = _decoded(path)
+    assert np.array_equal(np.asarray(picture), np.asarray(plain))
+    assert frame == Frame(40, 30, 1)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -75,6 +75,8 @@ def test_a_malformed_address_is_one_line(url: str) -> None:
         "postgresql://me:hunter2host/shelf",
         "postgresql://me:12hunter2/3host/shelf",
         "mysql:me:hunter2",
+        "postgresql://me:pass@hunter2@host/shelf",
+        "postgresql://me:hunter2@pass@host/shelf",
     ],
 )
 def test_a_refused_address_does_not_show_its_password(url: str) -> None:
