@@ -139,7 +139,8 @@ def _pretrained(load: Callable[..., Any], name: str, setting: str) -> Any:
     """Load from the folder or the hub; nothing is unpickled and no foreign code is run."""
     folder = _folder(name)
     if folder is None and (name.startswith((".", "/", "~")) or name.count("/") > 1):
-        raise UserError(f"{setting}: no folder {name} (sought from {Path.cwd()} and {PROJECT}); fix the recipe")
+        sought = " and ".join(dict.fromkeys(map(str, (Path.cwd(), PROJECT))))  # the same in a clone
+        raise UserError(f"{setting}: no folder {name} (sought from {sought}); fix the recipe")
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     try:
         return load(
