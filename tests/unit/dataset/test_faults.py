@@ -233,7 +233,7 @@ def test_a_mask_with_a_fault(folder: DatasetFolder, ingestion: Ingestion, mask: 
     expect(ingestion, folder, "masks/train/a/bad.png", None, BAD, says)
 
 
-def test_problems_go_when_they_are_mended(folder: DatasetFolder, ingestion: Ingestion) -> None:
+def test_problems_go_when_they_are_fixed(folder: DatasetFolder, ingestion: Ingestion) -> None:
     folder.metadata("train", row("a/good.jpg"), row(ocr=[entry(confidence=7)]), row("a/absent.jpg"))
     ingestion(folder)
     assert len(ingestion.problems()) == 2
